@@ -1,0 +1,74 @@
+"""The catalogue: everything that can be granted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class P(StrEnum):
+    """`resource:action`. Pipeline-bound ones may be granted for some pipelines and some rows."""
+
+    TENANT_READ = "tenant:read"
+    TENANT_UPDATE = "tenant:update"
+    USERS_READ = "users:read"
+    USERS_CREATE = "users:create"
+    USERS_UPDATE = "users:update"
+    USERS_DELETE = "users:delete"
+    USER_TYPES_READ = "user_types:read"
+    USER_TYPES_CREATE = "user_types:create"
+    USER_TYPES_UPDATE = "user_types:update"
+    USER_TYPES_DELETE = "user_types:delete"
+    AUDIT_READ = "audit:read"
+    PIPELINES_READ_ALL = "pipelines:read_all"
+    PIPELINES_READ = "pipelines:read"
+    PIPELINES_CREATE = "pipelines:create"
+    PIPELINES_UPDATE = "pipelines:update"
+    PIPELINES_DELETE = "pipelines:delete"
+    RECORDS_READ = "records:read"
+    RECORDS_CREATE = "records:create"
+    RECORDS_UPDATE = "records:update"
+    RECORDS_DELETE = "records:delete"
+    RECORDS_PURGE = "records:purge"
+
+    @property
+    def about(self) -> str:
+        return _ABOUT[self]
+
+    @property
+    def per_pipeline(self) -> bool:
+        return self in _PER_PIPELINE
+
+    @property
+    def per_row(self) -> bool:
+        return self in _PER_ROW
+
+
+EVERYTHING = "*"
+"""Grants every permission, those of later versions too. Who holds it is an administrator."""
+
+_ABOUT = {
+    P.TENANT_READ: "See the tenant's settings.",
+    P.TENANT_UPDATE: "Change the tenant's settings.",
+    P.USERS_READ: "See users.",
+    P.USERS_CREATE: "Add users.",
+    P.USERS_UPDATE: "Change users, their user types and passwords.",
+    P.USERS_DELETE: "Remove and restore users.",
+    P.USER_TYPES_READ: "See user types and their grants.",
+    P.USER_TYPES_CREATE: "Add user types.",
+    P.USER_TYPES_UPDATE: "Change user types and their grants.",
+    P.USER_TYPES_DELETE: "Remove user types.",
+    P.AUDIT_READ: "Read the audit log.",
+    P.PIPELINES_READ_ALL: "See every pipeline.",
+    P.PIPELINES_READ: "See a pipeline and its fields.",
+    P.PIPELINES_CREATE: "Add pipelines.",
+    P.PIPELINES_UPDATE: "Change a pipeline and its fields.",
+    P.PIPELINES_DELETE: "Remove a pipeline.",
+    P.RECORDS_READ: "See records.",
+    P.RECORDS_CREATE: "Add records.",
+    P.RECORDS_UPDATE: "Change records.",
+    P.RECORDS_DELETE: "Remove and restore records.",
+    P.RECORDS_PURGE: "Erase records for good.",
+}
+
+_PER_ROW = frozenset({P.RECORDS_READ, P.RECORDS_UPDATE, P.RECORDS_DELETE, P.RECORDS_PURGE})
+_PER_PIPELINE = _PER_ROW | {P.RECORDS_CREATE, P.PIPELINES_READ, P.PIPELINES_UPDATE, P.PIPELINES_DELETE}

@@ -1,0 +1,86 @@
+"""create_app: settings, then extensions, then faces, then what answers errors."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flask import Flask
+from flask_limiter import Limiter
+from sqlalchemy import NullPool
+
+from oneo import database, logs
+from oneo.access import tenancy, tokens
+from oneo.access.identity import ActorCache
+from oneo.blueprints import register_blueprints
+from oneo.config import Settings
+from oneo.extensions import db, jwt, migrate
+from oneo.http import manners, problems
+from oneo.http.hosts import Hosts, Proxies
+from oneo.http.limits import Limits
+from oneo.store.fence import check_fence
+from oneo.store.pool import Pool
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def create_app(settings: Settings | None = None, *, as_owner: bool = False) -> Flask:
+    """The WSGI application. `as_owner` is for migrations and the CLI: it connects with the owner's login, and
+    has no routes, so that nothing can be served past the fence.
+
+    Raises ConfigurationError when the settings are wrong or the tenancy fence does not hold.
+    """
+    settings = (settings or Settings.from_environ()).checked()
+    logs.configure(settings)
+    app = Flask("oneo", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    _configure(app, settings, as_owner=as_owner)
+    if as_owner:
+        return app
+    manners.install(app)
+    register_blueprints(app, settings)
+    problems.install(app)
+    with app.app_context():
+        check_fence()
+    return app
+
+
+def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
+    found = database.addresses(settings)
+    secret = database.jwt_secret(settings)
+    pool = Pool(
+        found.owner if as_owner else found.server,
+        size=settings.database_pool,
+        role=None if as_owner else found.role,
+        statement_timeout_ms=0 if as_owner else settings.statement_timeout_ms,
+    )
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI="postgresql+psycopg2://",
+        SQLALCHEMY_ENGINE_OPTIONS={"creator": pool.borrow, "poolclass": NullPool, "use_native_hstore": False},
+        RATELIMIT_ENABLED=settings.rate_limits,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_STRATEGY="fixed-window",
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        **tokens.configuration(secret, settings.access_token_seconds, settings.refresh_token_seconds),
+    )
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS), compare_type=True)
+    jwt.init_app(app)
+    with app.app_context():
+        tenancy.guard(db.session)
+    limiter = Limiter(key_func=lambda: "")
+    # Known before it is bound, it adds no hooks of its own to each request: `http/limits.py` asks it where it counts.
+    app.extensions["limiter"] = {limiter}
+    limiter.init_app(app)
+    app.extensions |= {
+        "oneo.settings": settings,
+        "oneo.pool": pool,
+        "oneo.addresses": found,
+        "oneo.claims": tokens.ClaimsCache(),
+        "oneo.actors": ActorCache(),
+        "oneo.hosts": Hosts(settings),
+        "oneo.proxies": Proxies(settings),
+        "oneo.limits": Limits(limiter, settings),
+        "oneo.cursor_secret": hashlib.sha256(b"cursor:" + secret.encode()).digest(),
+    }

@@ -1,0 +1,158 @@
+"""auth/: logging in and out, one's own profile, password, sessions and API keys."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g, request
+
+from oneo.access import tokens
+from oneo.actor import Actor
+from oneo.blueprints.base import LOGGED_IN, PUBLIC, ApiBlueprint, answer, answer_list
+from oneo.blueprints.listing import takes_list_query
+from oneo.errors import CredentialsInvalid, TenantMismatch
+from oneo.http.conditional import if_match
+from oneo.http.limits import LoginThrottle
+from oneo.operations import api_keys, auth, sessions, users
+from oneo.operations.lists import ListQuery
+from oneo.schemas.auth import (
+    ApiKeyRequest,
+    ApiKeySchema,
+    LoginRequest,
+    NewApiKeySchema,
+    PasswordRequest,
+    RefreshRequest,
+    RevokedSchema,
+    SessionSchema,
+    TokensSchema,
+)
+from oneo.schemas.base import page_of
+from oneo.schemas.user import ProfileUpdate, UserSchema
+from oneo.store.resources import API_KEYS, SESSIONS
+
+blp = ApiBlueprint("auth", __name__, url_prefix="/api/v1/auth", description="Logging in, and one's own things.")
+
+
+@blp.route("/login/", methods=["POST"], permission=PUBLIC)
+@blp.arguments(LoginRequest())
+@blp.response(200, TokensSchema)
+def login(body: dict[str, Any]) -> Response:
+    """Log in with e-mail and password."""
+    email, slug = body["email"].strip().lower(), body["tenant"]
+    tenant_id = g.get("host_tenant") or (auth.tenant_for_login(slug) if slug else None)
+    throttle = LoginThrottle(str(tenant_id or slug), email)
+    throttle.enter()
+    try:
+        pair = auth.log_in(tenant_id, email, body["password"], _device())
+    except CredentialsInvalid:
+        throttle.failed()
+        raise
+    throttle.succeeded()
+    return _tokens(pair)
+
+
+@blp.route("/refresh/", methods=["POST"], permission=PUBLIC)
+@blp.arguments(RefreshRequest())
+@blp.response(200, TokensSchema)
+def refresh(body: dict[str, Any]) -> Response:
+    """Exchange a refresh token for a new pair; each works once."""
+    claims = tokens.read_refresh(body["refresh_token"])
+    if g.get("host_tenant") not in (None, claims.tenant_id):
+        raise TenantMismatch
+    return _tokens(auth.refresh(claims))
+
+
+@blp.route("/logout/", methods=["POST"], permission=LOGGED_IN)
+@blp.response(204)
+def logout(actor: Actor) -> Response:
+    """End this session: its tokens stop at once."""
+    auth.log_out(actor)
+    return Response(status=204)
+
+
+@blp.route("/user/profile/", permission=LOGGED_IN)
+@blp.response(200, UserSchema)
+def get_profile(actor: Actor) -> Response:
+    """Read one's own profile."""
+    body, version = users.get_profile(actor)
+    return answer(body, version=version)
+
+
+@blp.route("/user/profile/", methods=["PATCH"], permission=LOGGED_IN)
+@blp.arguments(ProfileUpdate())
+@blp.response(200, UserSchema)
+def update_profile(actor: Actor, changes: dict[str, Any]) -> Response:
+    """Change one's own profile."""
+    body, version = users.update_profile(actor, changes, versions=if_match())
+    return answer(body, version=version)
+
+
+@blp.route("/user/password/", methods=["POST"], permission=LOGGED_IN)
+@blp.arguments(PasswordRequest())
+@blp.response(204)
+def change_password(actor: Actor, body: dict[str, Any]) -> Response:
+    """Change one's own password; ends all other sessions."""
+    throttle = LoginThrottle(str(actor.tenant_id), f"password:{actor.user_id}")
+    throttle.enter()
+    auth.change_password(actor, current=body["current_password"], new=body["new_password"])
+    throttle.succeeded()
+    return Response(status=204)
+
+
+@blp.route("/sessions/", permission=LOGGED_IN)
+@takes_list_query(blp, SESSIONS)
+@blp.response(200, page_of(SessionSchema))
+def list_sessions(actor: Actor, query: ListQuery) -> Response:
+    """List one's own sessions."""
+    return answer_list(actor, sessions.list_sessions(actor, query), tagged=False)
+
+
+@blp.route("/sessions/", methods=["DELETE"], permission=LOGGED_IN)
+@blp.response(200, RevokedSchema)
+def revoke_sessions(actor: Actor) -> Response:
+    """End all of one's sessions but this one."""
+    return answer({"revoked": sessions.revoke_sessions(actor)})
+
+
+@blp.route("/sessions/<uuid:session_id>/", methods=["DELETE"], permission=LOGGED_IN)
+@blp.response(204)
+def revoke_session(actor: Actor, session_id: UUID) -> Response:
+    """End one of one's sessions."""
+    sessions.revoke_session(actor, session_id)
+    return Response(status=204)
+
+
+@blp.route("/api-keys/", permission=LOGGED_IN)
+@takes_list_query(blp, API_KEYS)
+@blp.response(200, page_of(ApiKeySchema))
+def list_api_keys(actor: Actor, query: ListQuery) -> Response:
+    """List one's own API keys."""
+    return answer_list(actor, api_keys.list_api_keys(actor, query))
+
+
+@blp.route("/api-keys/", methods=["POST"], permission=LOGGED_IN)
+@blp.arguments(ApiKeyRequest())
+@blp.response(201, NewApiKeySchema)
+def create_api_key(actor: Actor, body: dict[str, Any]) -> Response:
+    """Make an API key. Its text is shown this once."""
+    return answer(api_keys.create_api_key(actor, **body), status=201)
+
+
+@blp.route("/api-keys/<uuid:key_id>/", methods=["DELETE"], permission=LOGGED_IN)
+@blp.response(204)
+def revoke_api_key(actor: Actor, key_id: UUID) -> Response:
+    """Revoke one of one's API keys."""
+    api_keys.revoke_api_key(actor, key_id)
+    return Response(status=204)
+
+
+def _device() -> auth.Device:
+    return auth.Device(request.headers.get("User-Agent", ""), g.peer)
+
+
+def _tokens(pair: auth.TokenPair) -> Response:
+    response = answer({**asdict(pair), "token_type": "Bearer"})
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,227 @@
+"""The REST face's one way to make a route: it names its permission, its input and its answers, or it does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from hashlib import blake2b
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.actor import Actor
+from oneo.errors import DomainError, FaultList, InvalidParameter, NotAcceptable, ValidationFailed, pointer
+from oneo.http import idempotency, limits
+from oneo.http.bearer import with_actor
+from oneo.http.conditional import none_match, not_modified, prefers_minimal, version_etag
+from oneo.operations.lists import Listing
+from oneo.schemas.problem import ProblemSchema
+
+JSON = "application/json"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Access:
+    """What a route may ask instead of a permission."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+PUBLIC = Access("public")
+"""Anybody, without a token. The view gets no actor."""
+LOGGED_IN = Access("logged in")
+"""Anybody with a token: one's own things."""
+
+
+class StrictParser(FlaskParser):
+    """Reads arguments as strictly as everything else; what is wrong comes out as one list of faults."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}  # noqa: RUF012 - the schema decides
+
+    def load_json(self, req: Any, schema: Schema) -> Any:  # noqa: ARG002 - the library's signature
+        return req.strict_json()
+
+    def load_querystring(self, req: Any, schema: Schema) -> Any:
+        _refuse_repeats(req, schema)
+        return MultiDictProxy(req.args, schema)
+
+    def handle_error(
+        self, error: ValidationError, req: Any, schema: Schema, *, error_status_code: int | None, error_headers: Any
+    ) -> Any:
+        messages: dict[str, Any] = error.messages_dict
+        location, found = next(iter(messages.items()))
+        refuse(found, InvalidParameter if location == "query" else ValidationFailed)
+
+
+def refuse(messages: Any, error: type[DomainError]) -> NoReturn:
+    """Raises the error with a fault for each message of the schema library."""
+    faults = FaultList()
+    _collect(messages, "", faults)
+    raise error(faults=faults.faults)
+
+
+def _refuse_repeats(req: Any, schema: Schema) -> None:
+    faults = FaultList()
+    for key in req.args:
+        if key in schema.fields and len(req.args.getlist(key)) > 1:
+            faults.add(pointer(key), "REPEATED", "This parameter stands twice.")
+    faults.check(InvalidParameter)
+
+
+def _collect(messages: Any, where: str, faults: FaultList) -> None:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            _collect(inner, where if key == "_schema" else where + pointer(key), faults)
+        return
+    for text in messages if isinstance(messages, list) else [messages]:
+        code = "UNKNOWN_FIELD" if text == "Unknown field." else "REQUIRED" if "required" in text else "INVALID_VALUE"
+        faults.add(where, code, text)
+
+
+class ApiBlueprint(Blueprint):
+    """A blueprint whose routes declare who may call them."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def route(  # type: ignore[override]
+        self, rule: str, *, permission: P | Access, methods: Sequence[str] = ("GET",), **options: Any
+    ) -> Callable[[View], View]:
+        """`permission` is required: a route that forgets it fails at import."""
+        if not isinstance(permission, P | Access):
+            raise TypeError(f"{rule} does not say who may call it")
+
+        def decorator(view: View) -> View:
+            documented = self.doc(operationId=view.__name__, **_security(permission))(
+                _with_problems(self, view, permission)
+            )
+            guarded = _public(documented) if permission is PUBLIC else _guarded(documented, permission)
+            guarded.permission = permission
+            super(ApiBlueprint, self).route(rule, methods=list(methods), **options)(guarded)
+            return view
+
+        return decorator
+
+
+def _with_problems(blueprint: ApiBlueprint, view: Any, permission: P | Access) -> Any:
+    statuses = {"default": "A problem document (RFC 9457)."}
+    if permission is not PUBLIC:
+        statuses["401"] = "No valid token."
+    for status, about in statuses.items():
+        view = blueprint.alt_response(
+            status, schema=ProblemSchema, description=about, content_type="application/problem+json"
+        )(view)
+    return view
+
+
+def _security(permission: P | Access) -> dict[str, Any]:
+    if permission is PUBLIC:
+        return {"security": []}
+    needs = permission.value if isinstance(permission, P) else None
+    return {"x-permission": needs} if needs else {}
+
+
+def _public(view: Any) -> Any:
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        limits.check_peer()
+        _check_accept()
+        return view(*args, **kwargs)
+
+    return wrapper
+
+
+def _guarded(view: Any, permission: P | Access) -> Any:
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        def work(actor: Actor) -> Any:
+            if isinstance(permission, P):
+                policy.require(actor, permission)
+            return view(actor, *args, **kwargs)
+
+        _check_accept()
+        return with_actor(lambda actor: idempotency.once(actor, lambda: work(actor)))
+
+    return wrapper
+
+
+def _check_accept() -> None:
+    accept = request.headers.get("Accept")
+    if accept and accept != "*/*" and not request.accept_mimetypes.best_match((JSON, "application/problem+json")):
+        raise NotAcceptable(extra={"produced": [JSON]})
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+def answer(body: str | bytes | dict[str, Any], *, status: int = 200, version: int | None = None) -> Response:
+    """One object; with a version it is tagged, and not sent again to whoever has it."""
+    etag = version_etag(version) if version is not None else None
+    if etag and request.method in {"GET", "HEAD"} and none_match(etag):
+        return not_modified(etag)
+    minimal = request.method in {"POST", "PUT", "PATCH"} and prefers_minimal()
+    data = b"" if minimal else orjson.dumps(body) if isinstance(body, dict) else body
+    response = Response(data, 204 if minimal and status == 200 else status, content_type=JSON)
+    if minimal:
+        response.headers["Preference-Applied"] = "return=minimal"
+    if etag:
+        response.headers["ETag"] = etag
+    return response
+
+
+def created(body: str, *, location: str, version: int | None = None) -> Response:
+    response = answer(body, status=201, version=version)
+    response.headers["Location"] = location
+    return response
+
+
+def answer_list(actor: Actor, listing: Listing, *, tagged: bool = True) -> Response:
+    """The envelope of every list, with links, and a weak tag unless the clock has a say in what it shows."""
+    following, previous = _links(listing)
+    head = orjson.dumps(
+        {
+            "count": listing.count,
+            "pages": listing.pages,
+            "page_size": listing.page_size,
+            "current_page": listing.page,
+            "next": following,
+            "previous": previous,
+        }
+    )
+    etag = f'W/"{list_tag(actor, listing.seq)}"' if tagged else None
+    if etag and none_match(etag):
+        return not_modified(etag)
+    response = Response(head[:-1] + b',"results":' + listing.results.encode() + b"}", 200, content_type=JSON)
+    if etag:
+        response.headers["ETag"] = etag
+    links = [f'<{url}>; rel="{name}"' for name, url in (("next", following), ("prev", previous)) if url]
+    if links:
+        response.headers["Link"] = ", ".join(links)
+    return response
+
+
+def list_tag(actor: Actor, seq: int) -> str:
+    """Changes when anything of the tenant does, and with who asks for what."""
+    shaped_by = f"{actor.tenant_id}{actor.user_id}{actor.access_revision}{request.full_path}".encode()
+    return f"{seq}-{blake2b(shaped_by, digest_size=9).hexdigest()}"
+
+
+def _links(listing: Listing) -> tuple[str | None, str | None]:
+    if listing.page is None:
+        following = _url(cursor=listing.next_cursor) if listing.has_next else None
+        return following, _url(cursor=listing.previous_cursor) if listing.has_previous else None
+    following = _url(page=listing.page + 1) if listing.has_next else None
+    return following, _url(page=listing.page - 1) if listing.has_previous else None
+
+
+def _url(**changes: object) -> str:
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes]
+    return f"{request.base_url}?{urlencode([*kept, *changes.items()])}"

@@ -1,0 +1,62 @@
+"""users/types/: named sets of grants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from oneo.access.permissions import P
+from oneo.actor import Actor
+from oneo.blueprints.base import ApiBlueprint, answer, answer_list, created
+from oneo.blueprints.listing import takes_list_query
+from oneo.http.conditional import if_match
+from oneo.operations import user_types
+from oneo.operations.lists import ListQuery
+from oneo.schemas.base import page_of
+from oneo.schemas.user_type import UserTypeCreate, UserTypeSchema, UserTypeUpdate
+from oneo.store.resources import USER_TYPES
+
+blp = ApiBlueprint("user types", __name__, url_prefix="/api/v1/users/types", description="Named sets of grants.")
+
+
+@blp.route("/", permission=P.USER_TYPES_READ)
+@takes_list_query(blp, USER_TYPES)
+@blp.response(200, page_of(UserTypeSchema))
+def list_user_types(actor: Actor, query: ListQuery) -> Response:
+    """List user types."""
+    return answer_list(actor, user_types.list_user_types(actor, query))
+
+
+@blp.route("/", methods=["POST"], permission=P.USER_TYPES_CREATE)
+@blp.arguments(UserTypeCreate())
+@blp.response(201, UserTypeSchema)
+def create_user_type(actor: Actor, body: dict[str, Any]) -> Response:
+    """Add a user type. Nobody can grant what they do not hold."""
+    role_id, shown, version = user_types.create_user_type(actor, body)
+    return created(shown, location=f"/api/v1/users/types/{role_id}/", version=version)
+
+
+@blp.route("/<string:user_type>/", permission=P.USER_TYPES_READ)
+@blp.response(200, UserTypeSchema)
+def get_user_type(actor: Actor, user_type: str) -> Response:
+    """Read a user type, by id or slug."""
+    body, version = user_types.get_user_type(actor, user_type)
+    return answer(body, version=version)
+
+
+@blp.route("/<string:user_type>/", methods=["PATCH"], permission=P.USER_TYPES_UPDATE)
+@blp.arguments(UserTypeUpdate())
+@blp.response(200, UserTypeSchema)
+def update_user_type(actor: Actor, changes: dict[str, Any], user_type: str) -> Response:
+    """Change a user type; `grants` replaces all of them."""
+    body, version = user_types.update_user_type(actor, user_type, changes, versions=if_match())
+    return answer(body, version=version)
+
+
+@blp.route("/<string:user_type>/", methods=["DELETE"], permission=P.USER_TYPES_DELETE)
+@blp.response(204)
+def delete_user_type(actor: Actor, user_type: str) -> Response:
+    """Remove a user type that nobody has."""
+    user_types.delete_user_type(actor, user_type, versions=if_match())
+    return Response(status=204)

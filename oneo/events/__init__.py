@@ -1,0 +1,1 @@
+"""Writing the log: the unit of work and what it leaves behind."""

@@ -1,0 +1,55 @@
+"""What happened, as the log keeps it: one entry per change, written by the unit that made the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg2.extensions
+
+from oneo.actor import Actor
+from oneo.ids import new_id
+from oneo.store import events as store
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`data` is the state after the change, `old` the former values of the changed fields."""
+
+    type: str
+    subject_id: UUID
+    data: Mapping[str, Any] | None = None
+    old: Mapping[str, Any] | None = None
+    version: int | None = None
+    reason: str | None = None
+    pipeline_id: UUID | None = None
+    id: UUID = field(default_factory=new_id)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "type": self.type,
+            "subject_id": self.subject_id,
+            "pipeline_id": self.pipeline_id,
+            "version": self.version,
+            "changed_fields": sorted(self.old or ()),
+            "data": self.data,
+            "old": self.old,
+            "reason": self.reason,
+        }
+
+
+def append(connection: psycopg2.extensions.connection, actor: Actor, entries: list[Entry]) -> int:
+    """Call it as the last statement of the transaction: it takes the tenant's clock."""
+    return store.append(
+        connection,
+        tenant_id=actor.tenant_id,
+        actor_id=actor.user_id,
+        actor_kind=actor.credential.value,
+        credential_id=actor.credential_id,
+        events=orjson.dumps([entry.as_json() for entry in entries]).decode(),
+        count=len(entries),
+    )

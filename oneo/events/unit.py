@@ -1,0 +1,188 @@
+"""The unit of work: one transaction, its events with it, and who is told after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg2.extensions
+from flask import current_app
+from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from oneo.actor import Actor
+from oneo.errors import (
+    Conflict,
+    DomainError,
+    DomainTaken,
+    EmailTaken,
+    SlugTaken,
+    StaleActor,
+    Unavailable,
+    UserTypeInUse,
+    VersionMismatch,
+)
+from oneo.events import log
+from oneo.extensions import db
+from oneo.models import TenantOwned, TenantProfile
+from oneo.store import message
+from oneo.store.gate import gate_sql
+
+CONSTRAINTS: Mapping[str, type[DomainError]] = {
+    "uq_users_tenant_id_email": EmailTaken,
+    "uq_roles_tenant_id_slug": SlugTaken,
+    "uq_tenants_slug": SlugTaken,
+    "pk_tenant_domains": DomainTaken,
+    "fk_user_roles_roles": UserTypeInUse,
+}
+
+Row = TypeVar("Row", bound=TenantOwned)
+_BOOKKEEPING = frozenset({"version", "updated_at"})
+_open: ContextVar[Unit | None] = ContextVar("oneo_unit", default=None)
+
+
+class Unit:
+    """An open transaction of one actor. Operations called inside another's unit join it.
+
+    Nothing is flushed unless asked for, so that one change raises a row's version by one.
+    """
+
+    def __init__(self, actor: Actor, session: Session, connection: psycopg2.extensions.connection) -> None:
+        self.actor = actor
+        self.session = session
+        self.connection = connection
+        self._entries: list[log.Entry] = []
+        self._former: dict[TenantOwned, dict[str, Any]] = {}
+
+    def lock(self, model: type[Row], row_id: UUID) -> Row | None:
+        """The row, locked until the end of the unit, and remembered as it was."""
+        row = self.session.get(model, (self.actor.tenant_id, row_id), with_for_update=True)
+        if row is not None:
+            self._former.setdefault(row, public(row))
+        return row
+
+    def differences(self, row: TenantOwned) -> dict[str, Any]:
+        """Former values of what has changed in a locked row."""
+        return {
+            name: value
+            for name, value in self._former[row].items()
+            if name not in _BOOKKEEPING and value != getattr(row, name)
+        }
+
+    def created(self, row: TenantOwned, event_type: str, **also: Any) -> None:
+        self.session.add(row)
+        self.session.flush()
+        self.append(event_type, row.id, data={**public(row), **also}, version=getattr(row, "version", None))
+
+    def changed(
+        self, row: TenantOwned, event_type: str, *, reason: str | None = None,
+        old: Mapping[str, Any] | None = None, also: Mapping[str, Any] | None = None,
+    ) -> bool:  # fmt: skip
+        """Flushes a locked row and appends an event with its former values; False when nothing changed.
+
+        `old` and `also` are former and present values of what belongs to the row but is kept elsewhere.
+        """
+        former = {**self.differences(row), **(old or {})}
+        if not former:
+            return False
+        self.session.flush()
+        self.append(
+            event_type, row.id, data={**public(row), **(also or {})}, old=former,
+            version=getattr(row, "version", None), reason=reason,
+        )  # fmt: skip
+        return True
+
+    def append(self, event_type: str, subject_id: UUID, **details: Any) -> None:
+        self._entries.append(log.Entry(event_type, subject_id, **details))
+
+    def renew_access(self) -> None:
+        """What somebody may do has changed: every loaded actor of the tenant is out of date from the commit on.
+
+        Locks the tenant's profile, so that changes of rights happen one after the other.
+        """
+        self.session.execute(
+            update(TenantProfile).values(
+                access_revision=TenantProfile.access_revision + 1, updated_at=TenantProfile.updated_at
+            )
+        )
+
+    def finish(self) -> int | None:
+        self.session.flush()
+        return log.append(self.connection, self.actor, self._entries) if self._entries else None
+
+
+@contextmanager
+def unit(actor: Actor) -> Iterator[Unit]:
+    """Commits at the end, or rolls back and raises. Its first message passes the gate, else StaleActor."""
+    current = _open.get()
+    if current is not None:
+        if current.actor.tenant_id != actor.tenant_id:
+            raise RuntimeError("a unit works for one tenant")
+        yield current
+        return
+    with _translated():
+        try:
+            work = _begin(actor)
+            token = _open.set(work)
+            try:
+                with message.joined(work.connection):
+                    yield work
+                    last = work.finish()
+                    work.session.commit()
+            finally:
+                _open.reset(token)
+        finally:
+            db.session.remove()
+    if last is not None:
+        for listener in listeners():
+            listener(actor.tenant_id, last)
+
+
+def listeners() -> list[Callable[[UUID, int], None]]:
+    """Told (tenant, number) after a commit: a hint to look at the log, never the news itself."""
+    found: list[Callable[[UUID, int], None]] = current_app.extensions.setdefault("oneo.after_commit", [])
+    return found
+
+
+def public(row: TenantOwned) -> dict[str, Any]:
+    """The row as events may show it."""
+    return {name: getattr(row, name) for name in row.__public__}
+
+
+def _begin(actor: Actor) -> Unit:
+    session = db.session()
+    session.info["tenant_id"] = actor.tenant_id
+    connection: Any = session.connection().connection.driver_connection
+    rows = message.execute(connection, f"{message.tenant_setting(actor.tenant_id)}; {gate_sql(actor)}")
+    if not rows:
+        raise StaleActor
+    return Unit(actor, session, connection)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except StaleDataError:
+        raise VersionMismatch from None
+    except IntegrityError as error:
+        raise _constraint_error(error) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.orig, psycopg2.OperationalError):
+            raise Unavailable from error
+        raise
+    except psycopg2.IntegrityError as error:
+        raise CONSTRAINTS.get(error.diag.constraint_name or "", Conflict) from error
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise Unavailable from error
+
+
+def _constraint_error(error: IntegrityError) -> DomainError:
+    diagnosis = getattr(error.orig, "diag", None)
+    name = getattr(diagnosis, "constraint_name", None) or ""
+    return CONSTRAINTS.get(name, Conflict)()

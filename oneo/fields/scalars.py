@@ -1,0 +1,81 @@
+"""Text, booleans, whole numbers and identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from oneo.fields.base import EQUALITY, ORDER, TEXT, FieldType
+from oneo.ids import as_id
+
+MAX_TEXT = 100_000
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Text(FieldType):
+    name = "text"
+    sql_type = "text"
+    operators: ClassVar[tuple[str, ...]] = EQUALITY + TEXT + ORDER
+    bare = "contains"
+
+    def from_json(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("A text is expected.")  # noqa: TRY004 - one error for all that is wrong with a value
+        if "\0" in value or len(value) > MAX_TEXT:
+            raise ValueError("The text is too long or has characters that cannot be stored.")
+        return value
+
+
+class Keyword(Text):
+    """A text that is compared as a whole: a slug, a code, an event type."""
+
+    name = "keyword"
+    bare = "exact"
+
+
+class Boolean(FieldType):
+    name = "boolean"
+    sql_type = "boolean"
+    json_schema: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
+
+    def from_json(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError("true or false is expected.")  # noqa: TRY004 - as above
+        return value
+
+    def from_text(self, text: str) -> bool:
+        try:
+            return _TRUTH[text.lower()]
+        except KeyError:
+            raise ValueError("true or false is expected.") from None
+
+
+class Integer(FieldType):
+    name = "integer"
+    sql_type = "bigint"
+    json_schema: ClassVar[Mapping[str, Any]] = {"type": "integer"}
+    operators: ClassVar[tuple[str, ...]] = EQUALITY + ORDER
+    limit = 2**63 - 1
+
+    def from_json(self, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > self.limit:
+            raise ValueError("A whole number is expected.")
+        return value
+
+    def from_text(self, text: str) -> int:
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > 19:
+            raise ValueError("A whole number is expected.")
+        return self.from_json(int(text))
+
+
+class Identifier(FieldType):
+    name = "uuid"
+    sql_type = "uuid"
+    json_schema: ClassVar[Mapping[str, Any]] = {"type": "string", "format": "uuid"}
+
+    def from_json(self, value: object) -> str:
+        found = as_id(value)
+        if found is None:
+            raise ValueError("An id (UUID) is expected.")
+        return str(found)

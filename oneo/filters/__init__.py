@@ -1,0 +1,1 @@
+"""The one query language: from a query string or JSON to an AST, from there to SQL."""

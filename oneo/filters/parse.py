@@ -1,0 +1,149 @@
+"""Query strings and JSON to the AST. Every unknown name, operator or value is a fault with the nearest valid name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from oneo.errors import FaultList, InvalidParameter, pointer
+from oneo.fields.base import FieldType
+from oneo.filters.ast import And, Catalogue, Comparison, Node, Not, Or
+
+MAX_CONDITIONS = 100
+MAX_DEPTH = 8
+MAX_LIST = 1000
+
+Reader = Callable[[object], object]
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The valid name that the caller most likely meant."""
+    return next(iter(difflib.get_close_matches(name, list(names), n=1)), None)
+
+
+def parse_query(parameters: Mapping[str, Sequence[str]], catalogue: Catalogue) -> Node:
+    """All conditions of a query string, `<name>[__<operator>]=<value>`. Raises InvalidParameter."""
+    faults = FaultList()
+    parts: list[Node] = []
+    for key, texts in parameters.items():
+        for text in texts:
+            node = _query_condition(key, text, catalogue, faults)
+            if node is not None:
+                parts.append(node)
+    faults.check(InvalidParameter)
+    return And(tuple(parts))
+
+
+def parse_json(value: object, catalogue: Catalogue, *, where: str = "/filter") -> Node:
+    """The same language as JSON: `{"and": [{"name": {"contains": "x"}}, ...]}`. Raises InvalidParameter."""
+    faults = FaultList()
+    node = _JsonParser(catalogue, faults).parse(value, where, 1)
+    faults.check(InvalidParameter)
+    return node
+
+
+def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultList) -> Node | None:
+    name, operator = _split(key, catalogue)
+    column = catalogue.get(name)
+    if column is None:
+        faults.add(
+            pointer(key), "UNKNOWN_PARAMETER", f"There is no parameter {key[:100]!r}.",
+            suggestion=nearest(name, catalogue),
+        )  # fmt: skip
+        return None
+    chosen = operator or column.type.bare
+    if not _operator_known(chosen, column.type, pointer(key), faults):
+        return None
+    if chosen in {"in", "not_in"}:
+        items: object = [item for item in text.split(",") if item]
+    else:
+        items = text
+    return _comparison(name, chosen, items, column.type, pointer(key), faults, from_text=True)
+
+
+def _split(key: str, catalogue: Catalogue) -> tuple[str, str]:
+    if key in catalogue:
+        return key, ""
+    for suffix, operator in (("_after", "gte"), ("_before", "lte")):
+        if key.endswith(suffix) and f"{key.removesuffix(suffix)}_at" in catalogue:
+            return f"{key.removesuffix(suffix)}_at", operator
+    name, _, operator = key.rpartition("__")
+    return (name, operator) if name else (key, "")
+
+
+def _operator_known(operator: str, type_: FieldType, where: str, faults: FaultList) -> bool:
+    if operator in type_.operators:
+        return True
+    faults.add(
+        where, "UNKNOWN_OPERATOR", f"The operator {operator[:50]!r} is not known for {type_.name}.",
+        allowed=type_.operators, suggestion=nearest(operator, type_.operators),
+    )  # fmt: skip
+    return False
+
+
+def _comparison(
+    name: str, operator: str, value: object, type_: FieldType, where: str, faults: FaultList, *, from_text: bool = False
+) -> Node | None:
+    try:
+        return Comparison(name, operator, _operand(operator, value, type_, from_text=from_text))
+    except ValueError as error:
+        faults.add(where, "INVALID_VALUE", str(error))
+        return None
+
+
+def _operand(operator: str, value: object, type_: FieldType, *, from_text: bool) -> object:
+    def read(item: object) -> object:
+        return type_.from_text(item) if from_text and isinstance(item, str) else type_.from_json(item)
+
+    if operator == "exists":
+        if value in ("true", "false", True, False):
+            return value in ("true", True)
+        raise ValueError("true or false is expected.")
+    if operator in {"in", "not_in"}:
+        if not isinstance(value, list) or len(value) > MAX_LIST:
+            raise ValueError(f"A list of at most {MAX_LIST} values is expected.")
+        return [read(item) for item in value]
+    if value is None and operator in {"exact", "not"}:
+        return None
+    return read(value)
+
+
+class _JsonParser:
+    def __init__(self, catalogue: Catalogue, faults: FaultList) -> None:
+        self._catalogue = catalogue
+        self._faults = faults
+        self._conditions = 0
+
+    def parse(self, value: object, where: str, depth: int) -> Node:
+        if not isinstance(value, Mapping) or depth > MAX_DEPTH:
+            self._faults.add(where, "INVALID_FILTER", f"An object, nested at most {MAX_DEPTH} deep, is expected.")
+            return And(())
+        return And(tuple(self._member(key, item, where + pointer(key), depth) for key, item in value.items()))
+
+    def _member(self, key: str, value: object, where: str, depth: int) -> Node:
+        if key in {"and", "or"}:
+            if not isinstance(value, list):
+                self._faults.add(where, "INVALID_FILTER", "A list of conditions is expected.")
+                return And(())
+            parts = tuple(self.parse(item, where + pointer(at), depth + 1) for at, item in enumerate(value))
+            return And(parts) if key == "and" else Or(parts)
+        if key == "not":
+            return Not(self.parse(value, where, depth + 1))
+        return self._condition(key, value, where)
+
+    def _condition(self, name: str, value: object, where: str) -> Node:
+        self._conditions += 1
+        column = self._catalogue.get(name)
+        if column is None or self._conditions > MAX_CONDITIONS:
+            self._faults.add(
+                where, "UNKNOWN_FIELD", f"There is no field {name[:100]!r} to filter by.",
+                suggestion=nearest(name, self._catalogue),
+            )  # fmt: skip
+            return And(())
+        tests = value if isinstance(value, Mapping) else {"exact": value}
+        parts = [
+            _comparison(name, operator, operand, column.type, where + pointer(operator), self._faults)
+            for operator, operand in tests.items()
+            if _operator_known(operator, column.type, where + pointer(operator), self._faults)
+        ]
+        return And(tuple(part for part in parts if part is not None))

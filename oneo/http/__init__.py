@@ -1,0 +1,1 @@
+"""What all faces that speak HTTP share: strict JSON, problem documents, bearer tokens, hosts, limits, headers."""

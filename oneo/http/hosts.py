@@ -1,0 +1,101 @@
+"""Which hosts are served, and which tenant a host leads to."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from uuid import UUID
+
+from flask import Request, current_app
+
+from oneo.config import Settings
+from oneo.errors import HostNotServed
+from oneo.store import identity as store
+
+REMEMBERED_SECONDS = 15.0
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?", re.ASCII)
+
+
+class Hosts:
+    """Host names and their tenants, remembered briefly; whether the tenant may act is for the gate."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.base = settings.base_domain.lower().rstrip(".")
+        self._known: dict[str, tuple[float, UUID | None]] = {}
+
+    def tenant_of(self, host: str) -> UUID | None:
+        """None for the base domain, and for any host while none is set. Raises HostNotServed."""
+        if not self.base:
+            return None
+        name = host.lower()
+        if not _HOST.fullmatch(name):
+            raise HostNotServed
+        name = name.partition(":")[0]
+        if name == self.base:
+            return None
+        tenant_id = self._remembered(name)
+        if tenant_id is None:
+            raise HostNotServed
+        return tenant_id
+
+    def _remembered(self, name: str) -> UUID | None:
+        now = time.monotonic()
+        known = self._known.get(name)
+        if known is None or known[0] < now:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            known = self._known[name] = (now + REMEMBERED_SECONDS, self._look_up(name))
+        return known[1]
+
+    def _look_up(self, name: str) -> UUID | None:
+        suffix = "." + self.base
+        if name.endswith(suffix):
+            found = store.tenant_by_slug(name.removesuffix(suffix))
+        else:
+            found = store.tenant_by_host(name)
+        return found[0] if found else None
+
+
+def hosts() -> Hosts:
+    found: Hosts = current_app.extensions["oneo.hosts"]
+    return found
+
+
+class Proxies:
+    """The networks whose X-Forwarded-* headers count."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._networks = tuple(ipaddress.ip_network(network) for network in settings.trusted_proxies)
+
+    def trusts(self, peer: str | None) -> bool:
+        if not self._networks or not peer:
+            return False
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+    def client_of(self, request: Request) -> str:
+        """The real peer: the last address in X-Forwarded-For that is not one of our proxies."""
+        peer = request.remote_addr or "unknown"
+        if not self.trusts(peer):
+            return peer
+        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+            hop = hop.strip()
+            if hop and not self.trusts(hop):
+                return hop[:64]
+        return peer
+
+    def host_of(self, request: Request) -> str:
+        if self.trusts(request.remote_addr):
+            forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
+            if forwarded:
+                return forwarded
+        return request.headers.get("Host", "")
+
+
+def proxies() -> Proxies:
+    found: Proxies = current_app.extensions["oneo.proxies"]
+    return found

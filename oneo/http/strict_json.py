@@ -1,0 +1,119 @@
+"""JSON as RFC 8259 means it: one meaning for every reader, or refused. Fast for the usual body, exact for the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from oneo.errors import Fault, MalformedJson
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_LONG_NUMBER = re.compile(rb"\d{16,}|\d\.\d{15,}")
+_ESCAPED_NUL = re.compile(rb"\\u0000")
+_MAX_DIGITS = 400
+_MAX_EXPONENT = 400
+
+
+def loads(body: bytes, *, max_depth: int) -> Any:
+    """Raises MalformedJson for anything not strict: NaN, repeated keys, lone surrogates, NUL, inexact numbers."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _refusal(body) from None
+    bare = _STRINGS.sub(b'""', body)
+    if bare.count(b"[") + bare.count(b"{") > max_depth and _depth(value) > max_depth:
+        raise MalformedJson(
+            f"Nested deeper than {max_depth} levels.", faults=[Fault("", "TOO_DEEP", "Nested too deep.")]
+        )
+    if _ESCAPED_NUL.search(body) and _has_nul(value):
+        raise _fault("NUL_CHARACTER", "The character NUL cannot be stored.")
+    if bare.count(b":") != _count_pairs(value):
+        raise _duplicate(body)
+    if _LONG_NUMBER.search(bare):
+        return _exact(body)
+    return value
+
+
+def _refusal(body: bytes) -> MalformedJson:
+    if not body.strip():
+        return _fault("EMPTY_BODY", "A JSON body is required.")
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return _fault("NOT_UTF8", "The body is not UTF-8.")
+    return _fault("NOT_JSON", "The body is not JSON.")
+
+
+def _fault(code: str, message: str, pointer: str = "") -> MalformedJson:
+    return MalformedJson(message, faults=[Fault(pointer, code, message)])
+
+
+def _walk(value: Any) -> Iterator[tuple[Any, int]]:
+    stack = [(value, 1)]
+    while stack:
+        item, depth = stack.pop()
+        yield item, depth
+        if isinstance(item, dict):
+            stack.extend((child, depth + 1) for child in item.values())
+        elif isinstance(item, list):
+            stack.extend((child, depth + 1) for child in item)
+
+
+def _depth(value: Any) -> int:
+    return max(depth for _, depth in _walk(value))
+
+
+def _count_pairs(value: Any) -> int:
+    if isinstance(value, dict) and not any(isinstance(child, dict | list) for child in value.values()):
+        return len(value)
+    return sum(len(item) for item, _ in _walk(value) if isinstance(item, dict))
+
+
+def _has_nul(value: Any) -> bool:
+    return any(
+        (isinstance(item, str) and "\0" in item) or (isinstance(item, dict) and any("\0" in key for key in item))
+        for item, _ in _walk(value)
+    )
+
+
+def _duplicate(body: bytes) -> MalformedJson:
+    repeated: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in seen:
+                repeated.append(key)
+            seen[key] = value
+        return seen
+
+    json.loads(body, object_pairs_hook=note, parse_int=str, parse_float=str)
+    name = repeated[0][:100] if repeated else ""
+    return _fault("DUPLICATE_KEY", f"The key {name!r} stands twice in one object.")
+
+
+def _exact(body: bytes) -> Any:
+    """Integers of any size and long decimals without rounding: the number is kept exactly or refused."""
+    return json.loads(body, parse_int=_integer, parse_float=_decimal)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise _fault("NUMBER_TOO_LONG", "A number has too many digits.")
+    return int(digits)
+
+
+def _decimal(digits: str) -> float | Decimal:
+    try:
+        exact = Decimal(digits)
+    except InvalidOperation:
+        raise _fault("NUMBER_TOO_LONG", "A number is out of range.") from None
+    if len(digits) > _MAX_DIGITS or abs(exact.adjusted()) > _MAX_EXPONENT:
+        raise _fault("NUMBER_TOO_LONG", "A number has too many digits.")
+    near = float(digits)
+    return near if Decimal(repr(near)) == exact else exact

@@ -1,0 +1,81 @@
+"""API keys: credentials for programs, never stronger than their owner, shown once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from oneo.access import policy, tokens
+from oneo.access.permissions import P
+from oneo.actor import Actor, CredentialKind
+from oneo.errors import ApiKeyNotFound, FaultList, PermissionDenied, pointer
+from oneo.events.unit import unit
+from oneo.fields.dates import moment_text
+from oneo.filters.compile import Sql
+from oneo.filters.parse import nearest
+from oneo.ids import new_id
+from oneo.models import ApiKey, Tenant
+from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.store.resources import API_KEYS
+
+
+def list_api_keys(actor: Actor, query: ListQuery) -> Listing:
+    return list_resource(actor, API_KEYS, query, scope=Sql("k.user_id = %s", [actor.user_id]))
+
+
+def create_api_key(
+    actor: Actor, *, name: str, scopes: list[str] | None = None, expires_in_days: int | None = None
+) -> dict[str, Any]:
+    """The key with its text, which is not kept. A key cannot make keys: PermissionDenied."""
+    if actor.credential is not CredentialKind.SESSION:
+        raise PermissionDenied("API keys are made in a session.")
+    _check_scopes(actor, scopes)
+    secret = tokens.new_key_secret()
+    with unit(actor) as work:
+        slug = work.session.scalars(select(Tenant.slug).where(Tenant.id == actor.tenant_id)).one()
+        key = ApiKey(
+            id=new_id(),
+            user_id=actor.user_id,
+            name=name,
+            scopes=sorted(set(scopes)) if scopes is not None else None,
+            secret_hash=tokens.hash_key_secret(secret),
+            created_at=datetime.now(UTC),
+            expires_at=datetime.now(UTC) + timedelta(days=expires_in_days) if expires_in_days else None,
+        )
+        work.created(key, "api_key.created")
+        return {
+            "id": key.id,
+            "user_id": key.user_id,
+            "name": key.name,
+            "scopes": key.scopes,
+            "created_at": moment_text(key.created_at),
+            "expires_at": moment_text(key.expires_at) if key.expires_at else None,
+            "key": tokens.spell_key(slug, key.id, secret),
+        }
+
+
+def revoke_api_key(actor: Actor, key_id: UUID) -> None:
+    """Raises ApiKeyNotFound, also for somebody else's."""
+    with unit(actor) as work:
+        key = work.lock(ApiKey, key_id)
+        if key is None or key.user_id != actor.user_id or key.revoked_at is not None:
+            raise ApiKeyNotFound
+        key.revoked_at = datetime.now(UTC)
+        work.changed(key, "api_key.revoked")
+
+
+def _check_scopes(actor: Actor, scopes: list[str] | None) -> None:
+    faults = FaultList()
+    for at, scope in enumerate(scopes or ()):
+        known = {permission.value for permission in P}
+        if scope not in known:
+            faults.add(
+                pointer("scopes", at), "UNKNOWN_PERMISSION", f"There is no permission {scope[:64]!r}.",
+                suggestion=nearest(scope, known),
+            )  # fmt: skip
+        elif not policy.allows(actor, P(scope)):
+            faults.add(pointer("scopes", at), "NOT_HELD", f"You do not hold {scope}.")
+    faults.check()

@@ -1,0 +1,192 @@
+"""Logging in, staying logged in, and ending it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import select
+
+from oneo.access import passwords, tokens
+from oneo.actor import Actor, CredentialKind, system_actor
+from oneo.config import Settings
+from oneo.errors import CredentialsInvalid, FaultList, PermissionDenied, TokenReused, TokenRevoked
+from oneo.events.unit import Unit, unit
+from oneo.ids import new_id
+from oneo.models import Session, User
+from oneo.models.user import AGENT_LENGTH
+from oneo.store import identity as store
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    session_id: UUID
+    user_id: UUID
+    tenant_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a login comes from, as its owner will see it in the list of sessions."""
+
+    agent: str
+    peer: str
+
+
+def log_in(tenant_id: UUID | None, email: str, password: str, device: Device) -> TokenPair:
+    """Same answer and same time for an unknown tenant, an unknown user and a wrong password: CredentialsInvalid."""
+    user = _find_user(tenant_id, email) if tenant_id else None
+    if not passwords.verify_password(user.password_hash if user else None, password) or user is None or not tenant_id:
+        raise CredentialsInvalid
+    with unit(_as_user(tenant_id, user.id)) as work:
+        # Under lock: a password change that commits first has ended all sessions, this one must not outlive it.
+        locked = work.lock(User, user.id)
+        if locked is None or not _may_log_in(locked) or locked.password_hash != user.password_hash:
+            raise CredentialsInvalid
+        return _open_session(work, user.id, device)
+
+
+def refresh(claims: tokens.Claims) -> TokenPair:
+    """A new pair for the one refresh token that counts. An older one ends the whole session: TokenReused."""
+    session_id, actor = claims.credential_id, _as_user(claims.tenant_id, claims.user_id)
+    with unit(actor) as work:
+        session = work.lock(Session, session_id)
+        if session is None or not _alive(session) or not _tenant_active(claims.tenant_id):
+            raise TokenRevoked
+        user = work.session.get(User, (claims.tenant_id, session.user_id))
+        if user is None or not _may_log_in(user):
+            raise TokenRevoked
+        reused = session.refresh_id != claims.token_id
+        if reused:
+            end_session(actor, session, reason="refresh token reused")
+        else:
+            session.refresh_id, session.refreshed_at = new_id(), datetime.now(UTC)
+            session.expires_at = datetime.now(UTC) + _refresh_life()
+            pair = _pair(claims.tenant_id, session)
+    if reused:
+        raise TokenReused
+    return pair
+
+
+def log_out(actor: Actor) -> None:
+    """Ends the session that the caller uses. API keys have none: PermissionDenied."""
+    if actor.credential is not CredentialKind.SESSION:
+        raise PermissionDenied("An API key has no session to end; revoke the key instead.")
+    with unit(actor) as work:
+        session = work.lock(Session, actor.credential_id)
+        if session is not None and session.revoked_at is None:
+            end_session(actor, session, reason="logout")
+
+
+def change_password(actor: Actor, *, current: str, new: str) -> None:
+    """Ends every session of the user but this one. CredentialsInvalid when `current` is wrong."""
+    if actor.credential is not CredentialKind.SESSION:
+        raise PermissionDenied("A password can only be changed in a session.")
+    with unit(actor) as work:
+        user = work.lock(User, actor.user_id)
+        if user is None or not passwords.verify_password(user.password_hash, current):
+            raise CredentialsInvalid("The current password is wrong.")
+        set_password(actor, user, new, where="/new_password")
+        end_sessions(actor, user.id, reason="password changed", but=actor.credential_id)
+        work.session.flush()
+        work.append("user.password_changed", user.id, version=user.version)
+
+
+def set_password(actor: Actor, user: User, password: str, *, where: str = "/password") -> None:
+    """Checks it and sets it on the row; the caller flushes. Raises ValidationFailed."""
+    faults = FaultList()
+    passwords.check_password(
+        faults, password, where=where, minimum=_settings().password_min_length,
+        context=(user.email.partition("@")[0], user.name),
+    )  # fmt: skip
+    faults.check()
+    user.password_hash = passwords.hash_password(password)
+    user.updated_by = actor.user_id
+
+
+def end_sessions(actor: Actor, user_id: UUID, *, reason: str, but: UUID | None = None) -> int:
+    """Ends the user's sessions, all or all but one, in the caller's unit."""
+    with unit(actor) as work:
+        living = select(Session.id).where(Session.user_id == user_id, Session.revoked_at.is_(None))
+        locked = [work.lock(Session, session_id) for session_id in work.session.scalars(living) if session_id != but]
+        ended = [session for session in locked if session is not None and session.revoked_at is None]
+        for session in ended:
+            end_session(actor, session, reason=reason)
+        return len(ended)
+
+
+def end_session(actor: Actor, session: Session, *, reason: str) -> None:
+    """In the caller's unit."""
+    with unit(actor) as work:
+        session.revoked_at = datetime.now(UTC)
+        work.changed(session, "session.revoked", reason=reason)
+
+
+def tenant_for_login(slug: str) -> UUID | None:
+    """The tenant that a login names, if it is one that may be logged in to."""
+    found = store.tenant_by_slug(slug)
+    return found[0] if found and found[1] == "active" else None
+
+
+def _as_user(tenant_id: UUID, user_id: UUID) -> Actor:
+    """The server acting on behalf of somebody who is just proving who he is."""
+    actor = system_actor(tenant_id)
+    return Actor(tenant_id, user_id, actor.credential, actor.credential_id, grants=actor.grants, label="login")
+
+
+def _find_user(tenant_id: UUID, email: str) -> User | None:
+    with unit(system_actor(tenant_id)) as work:
+        user = work.session.scalar(select(User).where(User.email == email, User.deleted_at.is_(None)))
+        if user is not None:
+            work.session.expunge(user)
+        return user if user is not None and _may_log_in(user) else None
+
+
+def _may_log_in(user: User) -> bool:
+    return user.is_active and user.deleted_at is None and not user.is_system
+
+
+def _tenant_active(tenant_id: UUID) -> bool:
+    return any(found_id == tenant_id and status == "active" for found_id, _, status in store.tenants())
+
+
+def _alive(session: Session) -> bool:
+    return session.revoked_at is None and session.expires_at > datetime.now(UTC)
+
+
+def _open_session(work: Unit, user_id: UUID, device: Device) -> TokenPair:
+    session = Session(
+        user_id=user_id,
+        refresh_id=new_id(),
+        expires_at=datetime.now(UTC) + _refresh_life(),
+        agent=device.agent[:AGENT_LENGTH],
+        peer=device.peer,
+    )
+    work.created(session, "session.created")
+    work.session.refresh(session)
+    return _pair(work.actor.tenant_id, session)
+
+
+def _pair(tenant_id: UUID, session: Session) -> TokenPair:
+    return TokenPair(
+        access_token=tokens.issue_access(tenant_id, session.user_id, session.id),
+        refresh_token=tokens.issue_refresh(tenant_id, session.user_id, session.id, session.refresh_id),
+        expires_in=_settings().access_token_seconds,
+        session_id=session.id,
+        user_id=session.user_id,
+        tenant_id=tenant_id,
+    )
+
+
+def _refresh_life() -> timedelta:
+    return timedelta(seconds=_settings().refresh_token_seconds)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["oneo.settings"]
+    return settings

@@ -1,0 +1,105 @@
+"""Grants: checking them before they are stored, and who may pass on which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from oneo.access import policy
+from oneo.access.permissions import EVERYTHING, P
+from oneo.actor import Actor
+from oneo.errors import FaultList, LastAdministrator, pointer
+from oneo.events.unit import unit
+from oneo.filters.parse import nearest
+from oneo.models import Pipeline, Role, User, UserRole
+
+MAX_GRANTS = 500
+
+
+def check_grants(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The grants as they are stored. Raises ValidationFailed, or PermissionDenied for what the actor does not hold."""
+    faults = FaultList()
+    known = _pipelines(actor, grants)
+    stored = [_check_grant(grant, pointer("grants", at), known, faults) for at, grant in enumerate(grants)]
+    faults.check()
+    policy.require_holds(actor, policy.parse_grants(stored))
+    return stored
+
+
+def require_over(actor: Actor, user_id: UUID) -> None:
+    """Nobody may change a person who may do more than himself. Raises PermissionDenied."""
+    with unit(actor) as work:
+        stored = work.session.scalars(
+            select(Role.grants)
+            .join(UserRole, (UserRole.tenant_id == Role.tenant_id) & (UserRole.role_id == Role.id))
+            .where(UserRole.user_id == user_id, Role.deleted_at.is_(None))
+        ).all()
+    for grants in stored:
+        policy.require_holds(actor, policy.parse_grants(grants))
+
+
+def check_administrators(actor: Actor) -> None:
+    """Raises LastAdministrator when the open unit would leave none. Call it after `renew_access`, which locks."""
+    with unit(actor) as work:
+        work.session.flush()
+        remaining = work.session.scalar(
+            select(func.count(User.id.distinct()))
+            .join(UserRole, (UserRole.tenant_id == User.tenant_id) & (UserRole.user_id == User.id))
+            .join(Role, (Role.tenant_id == UserRole.tenant_id) & (Role.id == UserRole.role_id))
+            .where(
+                User.is_active, User.deleted_at.is_(None), ~User.is_system, Role.deleted_at.is_(None),
+                Role.grants.cast(JSONB).contains([{"permission": EVERYTHING}]),
+            )
+        )  # fmt: skip
+    if not remaining:
+        raise LastAdministrator
+
+
+def _pipelines(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Ids of the named pipelines, by id and by slug."""
+    named = {name for grant in grants for name in grant.get("pipelines") or ()}
+    if not named:
+        return {}
+    with unit(actor) as work:
+        rows = work.session.execute(select(Pipeline.id, Pipeline.slug).where(Pipeline.deleted_at.is_(None))).all()
+    found = {str(row.id): str(row.id) for row in rows} | {row.slug: str(row.id) for row in rows}
+    return {name: found[name] for name in named if name in found}
+
+
+def _check_grant(
+    grant: Mapping[str, Any], where: str, pipelines: Mapping[str, str], faults: FaultList
+) -> dict[str, Any]:
+    name = grant["permission"]
+    permission = P(name) if name in set(P) else None
+    if permission is None and name != EVERYTHING:
+        faults.add(
+            where + "/permission", "UNKNOWN_PERMISSION", f"There is no permission {name[:64]!r}.",
+            suggestion=nearest(name, [known.value for known in P]),
+        )  # fmt: skip
+    stored: dict[str, Any] = {"permission": name, "pipelines": None, "rows": "all"}
+    if grant.get("pipelines") is not None:
+        stored["pipelines"] = _check_pipelines(grant["pipelines"], permission, where, pipelines, faults)
+    rows = grant.get("rows", "all")
+    if rows != "all" and (permission is None or not permission.per_row):
+        faults.add(where + "/rows", "NOT_PER_ROW", f"{name} is not granted by rows.")
+    stored["rows"] = rows
+    for key in ("hidden_fields", "read_only_fields"):
+        stored[key] = sorted(set(grant.get(key) or ()))
+        if stored[key] and (permission is None or not permission.per_pipeline):
+            faults.add(where + pointer(key), "NO_FIELDS", f"{name} has no fields.")
+    return stored
+
+
+def _check_pipelines(
+    names: Sequence[str], permission: P | None, where: str, known: Mapping[str, str], faults: FaultList
+) -> list[str]:
+    if permission is None or not permission.per_pipeline:
+        faults.add(where + "/pipelines", "NOT_PER_PIPELINE", "This permission is not granted by pipelines.")
+    for at, name in enumerate(names):
+        if name not in known:
+            faults.add(where + pointer("pipelines", at), "PIPELINE_NOT_FOUND", "There is no such pipeline.")
+    return sorted({known[name] for name in names if name in known})

@@ -1,0 +1,158 @@
+"""Lists of small resources: what was asked, checked against what may be asked, and the page that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from flask import current_app
+
+from oneo.actor import Actor
+from oneo.errors import Fault, FaultList, InvalidParameter, pointer
+from oneo.filters.ast import And, Node
+from oneo.filters.compile import Sql, compile_filter, compile_search
+from oneo.filters.order import Key, parse_order
+from oneo.filters.page import Cursor, decode_cursor, encode_cursor, fingerprint
+from oneo.filters.parse import nearest, parse_json, parse_query
+from oneo.store.lists import Found, Window, list_rows
+from oneo.store.resources import Resource
+
+PAGE_SIZE = 50
+MAX_PAGE_SIZE = 1000
+MAX_OFFSET = 1_000_000
+MAX_SEARCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A list as a face was asked for it. `conditions` are the query parameters that are none of the others."""
+
+    page: int = 1
+    page_size: int = PAGE_SIZE
+    cursor: str | None = None
+    ordering: str = ""
+    search: str = ""
+    count: str = "exact"
+    fields: str = ""
+    filter: str = ""
+    conditions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page: `results` is a JSON array as text. In keyset mode `page` and `pages` are None and cursors are given."""
+
+    seq: int
+    results: str
+    count: int | None
+    page_size: int
+    page: int | None
+    pages: int | None
+    has_next: bool
+    has_previous: bool
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: Sql | None = None) -> Listing:
+    """`scope` narrows the list to what the caller may see. Raises InvalidParameter, InvalidCursor, StaleActor."""
+    where = _where(resource, query, scope)
+    keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
+    keys = tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
+    fields = _fields(query.fields, resource)
+    of = fingerprint(actor.tenant_id, resource.table, where.text, where.values, [(k.name, k.descending) for k in keys])
+    cursor = _cursor(query.cursor, of, keys)
+    window = _window(query, cursor)
+    found = list_rows(actor, resource, where=where, keys=keys, window=window, count=query.count, fields=fields)
+    return _listing(query, found, of, cursor)
+
+
+def _where(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
+    parts: list[Node] = [parse_query(query.conditions, resource.columns)] if query.conditions else []
+    if query.filter:
+        parts.append(parse_json(_json(query.filter), resource.columns))
+    compiled = compile_filter(And(tuple(parts)), resource.columns)
+    texts, values = [compiled.text], list(compiled.values)
+    if query.search:
+        search = _search(resource, query.search)
+        texts.append(search.text)
+        values += search.values
+    if scope is not None:
+        texts.append(scope.text)
+        values += scope.values
+    texts = [text for text in texts if text != "true"]
+    return Sql(" AND ".join(texts) or "true", values)
+
+
+def _search(resource: Resource, text: str) -> Sql:
+    if not resource.search or len(text) > MAX_SEARCH or "\0" in text:
+        message = (
+            f"At most {MAX_SEARCH} characters can be searched for." if resource.search else "There is no search here."
+        )
+        raise InvalidParameter(faults=[Fault("/search", "INVALID_VALUE", message)])
+    return compile_search(text, resource.search)
+
+
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise InvalidParameter(faults=[Fault("/filter", "NOT_JSON", "The filter is not JSON.")]) from None
+
+
+def _fields(text: str, resource: Resource) -> tuple[str, ...] | None:
+    if not text:
+        return None
+    faults = FaultList()
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name not in resource.document:
+            faults.add(
+                pointer("fields"), "UNKNOWN_FIELD", f"There is no field {name[:100]!r}.",
+                suggestion=nearest(name, resource.document),
+            )  # fmt: skip
+    faults.check(InvalidParameter)
+    return names or None
+
+
+def _cursor(text: str | None, of: str, keys: tuple[Key, ...]) -> Cursor | None:
+    if not text:
+        return None
+    return decode_cursor(text, of=of, secret=_cursor_secret(), keys=len(keys))
+
+
+def _window(query: ListQuery, cursor: Cursor | None) -> Window:
+    if query.cursor is not None:
+        return Window(query.page_size, 0, cursor.position if cursor else None, bool(cursor and cursor.backwards))
+    offset = (query.page - 1) * query.page_size
+    if offset > MAX_OFFSET:
+        fault = Fault("/page", "TOO_FAR", f"Pages reach {MAX_OFFSET} rows deep; use cursor= to go on.")
+        raise InvalidParameter(faults=[fault])
+    return Window(query.page_size, offset)
+
+
+def _listing(query: ListQuery, found: Found, of: str, cursor: Cursor | None) -> Listing:
+    if query.cursor is None:
+        pages = None if found.count is None else -(-found.count // query.page_size)
+        return Listing(
+            found.seq, found.body, found.count, query.page_size, query.page, pages,
+            has_next=found.more, has_previous=query.page > 1,
+        )  # fmt: skip
+    backwards = cursor is not None and cursor.backwards
+    has_next, has_previous = (True, found.more) if backwards else (found.more, cursor is not None)
+
+    def edge(position: tuple[str | None, ...] | None, *, back: bool) -> str | None:
+        return encode_cursor(Cursor(position, back), of=of, secret=_cursor_secret()) if position else None
+
+    return Listing(
+        found.seq, found.body, found.count, query.page_size, None, None,
+        has_next=has_next and found.last is not None, has_previous=has_previous and found.first is not None,
+        next_cursor=edge(found.last, back=False), previous_cursor=edge(found.first, back=True),
+    )  # fmt: skip
+
+
+def _cursor_secret() -> bytes:
+    secret: bytes = current_app.extensions["oneo.cursor_secret"]
+    return secret

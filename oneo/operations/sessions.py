@@ -1,0 +1,33 @@
+"""The caller's own logins: seeing them and ending them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from oneo.actor import Actor
+from oneo.errors import SessionNotFound
+from oneo.events.unit import unit
+from oneo.filters.compile import Sql
+from oneo.models import Session
+from oneo.operations import auth
+from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.store.resources import SESSIONS
+
+
+def list_sessions(actor: Actor, query: ListQuery) -> Listing:
+    return list_resource(actor, SESSIONS, query, scope=Sql("s.user_id = %s", [actor.user_id]))
+
+
+def revoke_session(actor: Actor, session_id: UUID) -> None:
+    """Raises SessionNotFound, also for somebody else's."""
+    with unit(actor) as work:
+        session = work.lock(Session, session_id)
+        if session is None or session.user_id != actor.user_id or session.revoked_at is not None:
+            raise SessionNotFound
+        auth.end_session(actor, session, reason="revoked by its owner")
+
+
+def revoke_sessions(actor: Actor) -> int:
+    """Ends all of the caller's sessions but the one he uses."""
+    with unit(actor):
+        return auth.end_sessions(actor, actor.user_id, reason="revoked by its owner", but=actor.credential_id)

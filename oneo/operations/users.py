@@ -1,0 +1,242 @@
+"""People and programs of a tenant: seeing, adding, changing, removing and restoring them."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.actor import Actor
+from oneo.errors import FaultList, UserNotFound, pointer
+from oneo.events.unit import Unit, unit
+from oneo.filters.compile import Sql
+from oneo.filters.parse import nearest
+from oneo.ids import as_id
+from oneo.models import Role, User, UserRole
+from oneo.models.user import EMAIL_LENGTH
+from oneo.operations import auth
+from oneo.operations.grants import check_administrators, require_over
+from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.operations.user_types import check_version
+from oneo.store.lists import get_row
+from oneo.store.resources import USERS
+
+_EMAIL = re.compile(r"[^\s@\"<>(),:;\\\[\]]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.ASCII)
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
+_NOT_DELETED = Sql("u.deleted_at IS NULL")
+_DELETED = Sql("u.deleted_at IS NOT NULL")
+_OWN = frozenset({"name", "timezone", "locale"})
+
+
+def list_users(actor: Actor, query: ListQuery, *, deleted: bool = False) -> Listing:
+    policy.require(actor, P.USERS_READ)
+    return list_resource(actor, USERS, query, scope=_DELETED if deleted else _NOT_DELETED)
+
+
+def get_user(actor: Actor, user_id: UUID) -> tuple[str, int]:
+    """(JSON text, version). Raises UserNotFound."""
+    policy.require(actor, P.USERS_READ)
+    return _shown(actor, user_id)
+
+
+def get_profile(actor: Actor) -> tuple[str, int]:
+    """The caller himself; needs no permission."""
+    return _shown(actor, actor.user_id)
+
+
+def create_user(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+    """(id, JSON text, version). Raises EmailTaken, ValidationFailed, PermissionDenied."""
+    policy.require(actor, P.USERS_CREATE)
+    faults = FaultList()
+    email = check_email(actor, body["email"], faults)
+    _check_profile(body, faults)
+    with unit(actor) as work:
+        roles = _roles(work, body.get("user_types", ("member",)), faults)
+        faults.check()
+        for role in roles:
+            policy.require_holds(actor, policy.parse_grants(role.grants))
+        user = User(
+            email=email,
+            name=body.get("name", ""),
+            is_active=body.get("is_active", True),
+            timezone=body.get("timezone", "UTC"),
+            locale=body.get("locale", "en"),
+            created_by=actor.user_id,
+            updated_by=actor.user_id,
+        )
+        if body.get("password") is not None:
+            auth.set_password(actor, user, body["password"])
+        work.session.add(user)
+        work.session.flush()
+        _assign(work, user.id, roles)
+        work.created(user, "user.created", user_types=_slugs(roles))
+        return (user.id, *_shown(actor, user.id))
+
+
+def update_user(
+    actor: Actor, user_id: UUID, body: Mapping[str, Any], *, versions: frozenset[int] | None = None
+) -> tuple[str, int]:
+    """Changes what is given. Raises UserNotFound, VersionMismatch, LastAdministrator, EmailTaken, PermissionDenied."""
+    policy.require(actor, P.USERS_UPDATE)
+    with unit(actor) as work:
+        user = _locked(work, user_id)
+        check_version(actor, user.version, versions)
+        require_over(actor, user.id)
+        faults = FaultList()
+        _check_profile(body, faults)
+        old_types = _slugs(_roles_of(work, user.id))
+        roles = _roles(work, body["user_types"], faults) if "user_types" in body else None
+        if "email" in body:
+            user.email = check_email(actor, body["email"], faults)
+        faults.check()
+        for key in (_OWN | {"is_active"}) & body.keys():
+            setattr(user, key, body[key])
+        if roles is not None and _slugs(roles) != old_types:
+            for role in roles:
+                policy.require_holds(actor, policy.parse_grants(role.grants))
+            _assign(work, user.id, roles)
+        if body.get("password") is not None:
+            _reset_password(actor, work, user, body["password"])
+        types = old_types if roles is None else _slugs(roles)
+        _note_update(actor, work, user, types=types, old_types=old_types)
+        return _shown(actor, user.id)
+
+
+def update_profile(actor: Actor, body: Mapping[str, Any], *, versions: frozenset[int] | None = None) -> tuple[str, int]:
+    """What everybody may change of himself: name, time zone, locale."""
+    faults = FaultList()
+    _check_profile(body, faults)
+    faults.check()
+    with unit(actor) as work:
+        user = _locked(work, actor.user_id)
+        check_version(actor, user.version, versions)
+        for key in _OWN & body.keys():
+            setattr(user, key, body[key])
+        types = _slugs(_roles_of(work, user.id))
+        _note_update(actor, work, user, types=types, old_types=types)
+        return _shown(actor, user.id)
+
+
+def delete_user(actor: Actor, user_id: UUID, *, versions: frozenset[int] | None = None) -> None:
+    """Soft: ends all sessions and can be restored. Raises LastAdministrator, UserNotFound, PermissionDenied."""
+    policy.require(actor, P.USERS_DELETE)
+    with unit(actor) as work:
+        user = _locked(work, user_id)
+        check_version(actor, user.version, versions)
+        require_over(actor, user.id)
+        user.deleted_at, user.updated_by = datetime.now(UTC), actor.user_id
+        work.renew_access()
+        check_administrators(actor)
+        auth.end_sessions(actor, user.id, reason="user deleted")
+        work.changed(user, "user.deleted", also={"user_types": _slugs(_roles_of(work, user.id))})
+
+
+def restore_user(actor: Actor, user_id: UUID) -> tuple[str, int]:
+    """Raises UserNotFound when he is not deleted, EmailTaken when somebody has his address now."""
+    policy.require(actor, P.USERS_DELETE)
+    with unit(actor) as work:
+        user = _locked(work, user_id, deleted=True)
+        require_over(actor, user.id)
+        user.deleted_at, user.updated_by = None, actor.user_id
+        work.renew_access()
+        work.changed(user, "user.restored", also={"user_types": _slugs(_roles_of(work, user.id))})
+        return _shown(actor, user.id)
+
+
+def check_email(actor: Actor, text: str, faults: FaultList) -> str:
+    """The address as it is kept: lower case, the domain in ASCII."""
+    email = text.strip().lower()
+    local, _, domain = email.rpartition("@")
+    try:
+        email = f"{local}@{domain.encode('idna').decode()}" if domain and not domain.isascii() else email
+    except UnicodeError:
+        email = ""
+    if len(email) > EMAIL_LENGTH or not _EMAIL.fullmatch(email):
+        faults.add("/email", "INVALID_EMAIL", "This is not an e-mail address.")
+    return email
+
+
+def _note_update(actor: Actor, work: Unit, user: User, *, types: list[str], old_types: list[str]) -> None:
+    changes = work.differences(user)
+    old = {"user_types": old_types} if types != old_types else {}
+    if not changes and not old:
+        return
+    user.updated_by = actor.user_id
+    if old or "is_active" in changes:
+        work.renew_access()
+        check_administrators(actor)
+    if not user.is_active:
+        auth.end_sessions(actor, user.id, reason="user deactivated")
+    work.changed(user, "user.updated", old=old, also={"user_types": types})
+
+
+def _reset_password(actor: Actor, work: Unit, user: User, password: str) -> None:
+    auth.set_password(actor, user, password)
+    auth.end_sessions(actor, user.id, reason="password changed", but=actor.credential_id)
+    work.session.flush()
+    work.append("user.password_changed", user.id, version=user.version)
+
+
+def _check_profile(body: Mapping[str, Any], faults: FaultList) -> None:
+    if "timezone" in body and body["timezone"] not in zoneinfo.available_timezones():
+        faults.add(
+            "/timezone", "UNKNOWN_TIMEZONE", "This is not an IANA time zone.",
+            suggestion=nearest(body["timezone"], zoneinfo.available_timezones()),
+        )  # fmt: skip
+    if "locale" in body and not _LOCALE.fullmatch(body["locale"]):
+        faults.add("/locale", "INVALID_LOCALE", "This is not a BCP 47 language tag.")
+
+
+def _locked(work: Unit, user_id: UUID, *, deleted: bool = False) -> User:
+    user = work.lock(User, user_id)
+    if user is None or user.is_system or (user.deleted_at is not None) != deleted:
+        raise UserNotFound
+    return user
+
+
+def _roles(work: Unit, names: Sequence[str], faults: FaultList) -> list[Role]:
+    found = work.session.scalars(select(Role).where(Role.deleted_at.is_(None)).order_by(Role.slug)).all()
+    known = {str(role.id): role for role in found} | {role.slug: role for role in found}
+    for at, name in enumerate(names):
+        if name not in known:
+            faults.add(
+                pointer("user_types", at), "USER_TYPE_NOT_FOUND", "There is no such user type.",
+                suggestion=None if as_id(name) else nearest(name, [role.slug for role in found]),
+            )  # fmt: skip
+    chosen = {known[name].id: known[name] for name in names if name in known}
+    return sorted(chosen.values(), key=lambda role: role.slug)
+
+
+def _roles_of(work: Unit, user_id: UUID) -> list[Role]:
+    return list(
+        work.session.scalars(
+            select(Role)
+            .join(UserRole, (UserRole.tenant_id == Role.tenant_id) & (UserRole.role_id == Role.id))
+            .where(UserRole.user_id == user_id, Role.deleted_at.is_(None))
+            .order_by(Role.slug)
+        )
+    )
+
+
+def _assign(work: Unit, user_id: UUID, roles: Sequence[Role]) -> None:
+    work.session.execute(delete(UserRole).where(UserRole.user_id == user_id))
+    work.session.add_all(UserRole(user_id=user_id, role_id=role.id) for role in roles)
+    work.session.flush()
+
+
+def _slugs(roles: Sequence[Role]) -> list[str]:
+    return sorted(role.slug for role in roles)
+
+
+def _shown(actor: Actor, user_id: UUID) -> tuple[str, int]:
+    row = get_row(actor, USERS, Sql("u.id = %s AND u.deleted_at IS NULL", [user_id]))
+    if row is None:
+        raise UserNotFound
+    return row

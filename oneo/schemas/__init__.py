@@ -1,0 +1,1 @@
+"""JSON shapes, in and out. What they mean is checked once, in the operations."""

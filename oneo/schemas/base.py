@@ -1,0 +1,104 @@
+"""Pieces that shapes are made of: strict types, list parameters, envelopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
+
+from oneo.operations.lists import MAX_PAGE_SIZE, PAGE_SIZE
+
+
+class StrictString(fields.String):
+    """A JSON string without NUL; surrounding white space is the caller's to keep."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("A text is expected.")
+        if "\0" in value:
+            raise ValidationError("The character NUL cannot be stored.")
+        return value
+
+
+class StrictBoolean(fields.Boolean):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("true or false is expected.")
+        return value
+
+
+class Whole(fields.Integer):
+    """A whole number in a query string."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > 18:
+            raise ValidationError("A whole number is expected.")
+        return int(value)
+
+
+class Moment(fields.String):
+    """A time as the API writes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"format": "date-time", "example": "2026-01-31T09:30:00.000000Z", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+
+
+def text(*, maximum: int, minimum: int = 0, about: str = "", **kwargs: Any) -> StrictString:
+    """A text of bounded length."""
+    metadata = {"description": about} if about else {}
+    metadata |= kwargs.pop("metadata", {})
+    return StrictString(validate=validate.Length(min=minimum, max=maximum), metadata=metadata, **kwargs)
+
+
+class Input(Schema):
+    """A body; unknown keys are refused."""
+
+    class Meta:
+        unknown = RAISE
+        ordered = True
+
+
+class ListParameters(Schema):
+    """What every list takes. Further parameters are conditions, checked against what the list may be asked."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    page = Whole(
+        load_default=1,
+        validate=validate.Range(min=1, max=1_000_000),
+        metadata={"description": "Page number."},
+    )
+    page_size = Whole(
+        load_default=PAGE_SIZE, validate=validate.Range(min=1, max=MAX_PAGE_SIZE),
+        metadata={"description": "Rows in a page."},
+    )  # fmt: skip
+    cursor = fields.String(
+        load_default=None, metadata={"description": "Keyset paging: empty for the first page, then as `next` says."}
+    )
+    ordering = fields.String(load_default="", metadata={"description": "Keys, comma separated; `-` turns one round."})
+    search = fields.String(load_default="", metadata={"description": "Rows that contain this text."})
+    count = fields.String(
+        load_default="exact", validate=validate.OneOf(["exact", "estimated", "none"]),
+        metadata={"description": "How to count."},
+    )  # fmt: skip
+    fields_ = fields.String(load_default="", data_key="fields", metadata={"description": "Keys to return."})
+    filter = fields.String(load_default="", metadata={"description": "Conditions as JSON, see docs/filters.md."})
+
+
+def page_of(item: type[Schema]) -> type[Schema]:
+    """The envelope of a list of these."""
+    name = item.__name__.removesuffix("Schema") + "Page"
+    return Schema.from_dict(
+        {
+            "count": fields.Integer(required=True, allow_none=True),
+            "pages": fields.Integer(required=True, allow_none=True),
+            "page_size": fields.Integer(required=True),
+            "current_page": fields.Integer(required=True, allow_none=True),
+            "next": fields.String(required=True, allow_none=True),
+            "previous": fields.String(required=True, allow_none=True),
+            "results": fields.List(fields.Nested(item(partial=True)), required=True),
+        },
+        name=name,
+    )

@@ -1,0 +1,105 @@
+"""User types, grants and permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from oneo.models.role import DESCRIPTION_LENGTH, NAME_LENGTH
+from oneo.models.tenant import SLUG_LENGTH
+from oneo.operations.grants import MAX_GRANTS
+from oneo.schemas.base import Input, Moment, StrictString, text
+
+
+class Rows(fields.Field[Any]):
+    """`all`, `own`, or `{"filter": {...}}` in the filter language."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value in ("all", "own"):
+            return value
+        if isinstance(value, Mapping) and set(value) == {"filter"} and isinstance(value["filter"], Mapping):
+            return dict(value)
+        raise ValidationError('"all", "own" or {"filter": {...}} is expected.')
+
+
+def _names(about: str, maximum: int) -> fields.List[Any]:
+    return fields.List(
+        StrictString(validate=validate.Length(min=1, max=64)), validate=validate.Length(max=maximum),
+        metadata={"description": about},
+    )  # fmt: skip
+
+
+class GrantSchema(Input):
+    permission = text(required=True, minimum=1, maximum=64, metadata={"example": "records:update"})
+    pipelines = fields.List(
+        StrictString(validate=validate.Length(min=1, max=64)), load_default=None, allow_none=True,
+        validate=validate.Length(max=1000), metadata={"description": "Ids or slugs; null is all."},
+    )  # fmt: skip
+    rows = Rows(
+        load_default="all",
+        metadata={"description": "`all`, `own` or a filter.", "anyOf": [{"enum": ["all", "own"]}, {"type": "object"}]},
+    )
+    hidden_fields = _names("Fields that do not exist for the holder.", 500)
+    read_only_fields = _names("Fields that the holder may not write.", 500)
+
+
+class UserTypeSchema(Schema):
+    id = fields.UUID(required=True)
+    slug = fields.String(required=True, metadata={"example": "sales_team"})
+    name = fields.String(required=True)
+    description = fields.String(required=True)
+    grants = fields.List(fields.Nested(GrantSchema), required=True)
+    is_shipped = fields.Boolean(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    version = fields.Integer(required=True)
+
+
+class UserTypeUpdate(Input):
+    name = text(minimum=1, maximum=NAME_LENGTH)
+    description = text(maximum=DESCRIPTION_LENGTH)
+    grants = fields.List(fields.Nested(GrantSchema), validate=validate.Length(max=MAX_GRANTS))
+
+
+class UserTypeCreate(UserTypeUpdate):
+    name = text(required=True, minimum=1, maximum=NAME_LENGTH)
+    slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name when not given; fixed afterwards.")
+
+
+class CatalogueEntrySchema(Schema):
+    permission = fields.String(required=True)
+    about = fields.String(required=True)
+    per_pipeline = fields.Boolean(required=True)
+    per_row = fields.Boolean(required=True)
+
+
+class PermissionSetSchema(Schema):
+    user_id = fields.UUID(required=True)
+    is_administrator = fields.Boolean(required=True)
+    permissions = fields.Dict(
+        keys=fields.String(), values=fields.List(fields.Nested(GrantSchema)), required=True,
+        metadata={"description": "What the caller may do, by permission, with the grants that say so."},
+    )  # fmt: skip
+    catalogue = fields.List(fields.Nested(CatalogueEntrySchema), required=True)
+
+
+class ExplainParameters(Input):
+    action = text(required=True, minimum=1, maximum=64, metadata={"example": "records:update"})
+    pipeline = text(load_default=None, minimum=1, maximum=64)
+    record = text(load_default=None, minimum=1, maximum=64)
+
+
+class GrantedBySchema(Schema):
+    user_type = fields.String(required=True)
+    grant = fields.Nested(GrantSchema, required=True)
+
+
+class ExplanationSchema(Schema):
+    action = fields.String(required=True)
+    pipeline_id = fields.UUID(required=True, allow_none=True)
+    allowed = fields.Boolean(required=True)
+    reason = fields.String(required=True)
+    granted_by = fields.List(fields.Nested(GrantedBySchema), required=True)
+    limited_by_key = fields.Boolean(required=True)

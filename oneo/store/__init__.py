@@ -1,0 +1,1 @@
+"""The reading room: the only SQL text in the house."""

@@ -1,0 +1,25 @@
+"""The gate: the conditions under which a loaded actor still holds, as SQL that reads rows by primary key."""
+
+from __future__ import annotations
+
+from oneo.actor import Actor, CredentialKind
+
+_CREDENTIAL = {
+    CredentialKind.SESSION: "SELECT revoked_at IS NULL AND expires_at > now() FROM sessions",
+    CredentialKind.API_KEY: "SELECT revoked_at IS NULL AND coalesce(expires_at > now(), true) FROM api_keys",
+}
+
+
+def gate_sql(actor: Actor) -> str:
+    """One row with the tenant's event number, or none. Only ids and numbers stand in the text."""
+    tenant, conditions = f"'{actor.tenant_id}'", []
+    if not actor.is_system:
+        conditions = [
+            f"({_CREDENTIAL[actor.credential]} WHERE tenant_id = {tenant} AND id = '{actor.credential_id}')",
+            f"(SELECT is_active AND deleted_at IS NULL FROM users WHERE tenant_id = {tenant} AND id = '{actor.user_id}')",
+            f"(SELECT status = 'active' FROM tenants WHERE id = {tenant})",
+            f"(SELECT access_revision = {int(actor.access_revision)} AND schema_revision = {int(actor.schema_revision)} "
+            f"FROM tenant_profiles WHERE tenant_id = {tenant} AND id = {tenant})",
+        ]
+    where = " WHERE " + " AND ".join(conditions) if conditions else ""
+    return f"SELECT seq FROM (SELECT (SELECT seq FROM tenant_clocks WHERE tenant_id = {tenant}) AS seq) clock{where}"

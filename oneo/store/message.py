@@ -1,0 +1,120 @@
+"""One message to the database: the tenant setting, the caller's gate and a statement, in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+import psycopg2.extensions
+from flask import current_app
+
+from oneo.actor import Actor
+from oneo.errors import StaleActor, Unavailable
+from oneo.store.gate import gate_sql
+from oneo.store.pool import Pool
+
+Row = tuple[Any, ...]
+Parameters = Sequence[object] | Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a read found, and the tenant's event number at that very moment."""
+
+    seq: int
+    rows: list[Row]
+
+
+_joined: ContextVar[psycopg2.extensions.connection | None] = ContextVar("oneo_joined_connection", default=None)
+
+
+def pool() -> Pool:
+    found: Pool = current_app.extensions["oneo.pool"]
+    return found
+
+
+def tenant_setting(tenant_id: UUID) -> str:
+    """Lasts for the message or transaction it stands in, so a pooled connection never carries a tenant over."""
+    return f"SELECT set_config('oneo.tenant', '{tenant_id}', true)"
+
+
+def read(actor: Actor, sql: str, parameters: Parameters = ()) -> Answer:
+    """Runs one SELECT whose first column is never null, for a caller who is still what `actor` says.
+
+    Raises StaleActor when he is not. Inside a unit the statement joins its transaction, which has passed the gate.
+    """
+    joined = _joined.get()
+    if joined is not None:
+        clock = f"SELECT c.seq, body.* FROM (SELECT 0 AS seq) c LEFT JOIN LATERAL ({sql}) AS body ON true"
+        rows = _execute(joined, clock, parameters)
+    else:
+        rows = _send(
+            f"{tenant_setting(actor.tenant_id)}; WITH gate AS MATERIALIZED ({gate_sql(actor)}) "
+            f"SELECT gate.seq, body.* FROM gate LEFT JOIN LATERAL ({sql}) AS body ON true",
+            parameters,
+        )
+    if not rows:
+        raise StaleActor
+    return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
+
+
+def confirm(actor: Actor) -> int:
+    """The tenant's event number, if the caller is still what `actor` says; else StaleActor."""
+    rows = _send(f"{tenant_setting(actor.tenant_id)}; {gate_sql(actor)}", ())
+    if not rows:
+        raise StaleActor
+    seq: int = rows[0][0]
+    return seq
+
+
+def look_up(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
+    """A read before there is an actor (login, loading an actor, the event hub): fenced, not gated."""
+    return _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
+
+
+def look_up_directory(sql: str, parameters: Parameters = ()) -> list[Row]:
+    """A read of the directory tables, the only ones that no tenant setting is needed for."""
+    return _send(sql, parameters)
+
+
+def execute(connection: psycopg2.extensions.connection, sql: str, parameters: Parameters = ()) -> list[Row]:
+    """A statement inside somebody's transaction."""
+    return _execute(connection, sql, parameters)
+
+
+@contextmanager
+def joined(connection: psycopg2.extensions.connection) -> Iterator[None]:
+    """While this lasts, reads of this thread of work happen on that connection."""
+    token = _joined.set(connection)
+    try:
+        yield
+    finally:
+        _joined.reset(token)
+
+
+def _send(text: str, parameters: Parameters) -> list[Row]:
+    """Reads may be sent twice: a connection that died while it waited in the pool costs nobody an error."""
+    for attempt in (1, 2):
+        connection = pool().take()
+        try:
+            return _execute(connection, text, parameters)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            died = bool(connection.closed)
+            if died:
+                pool().drop_idle()
+            if not died or attempt == 2:
+                raise Unavailable from None
+        finally:
+            connection.close()
+    raise Unavailable
+
+
+def _execute(connection: psycopg2.extensions.connection, text: str, parameters: Parameters) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters or None)
+        return cursor.fetchall() if cursor.description else []

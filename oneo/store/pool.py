@@ -1,0 +1,94 @@
+"""The process's database connections: one bounded pool, for messages and for the ORM alike."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+import psycopg2.extras
+
+from oneo.errors import Unavailable
+
+WAIT_SECONDS = 5.0
+SERVER_ROLE = "oneo_app"
+
+psycopg2.extras.register_uuid()
+
+
+class PooledConnection(psycopg2.extensions.connection):
+    """A connection whose `close` gives it back; the ORM's engine borrows it by `Pool.borrow`."""
+
+    pool: Pool | None = None
+
+    def close(self) -> None:
+        if self.pool is None:
+            super().close()
+        else:
+            self.pool.give_back(self)
+
+    def disconnect(self) -> None:
+        super().close()
+
+
+class Pool:
+    """Last in, first out; never more than `size` connections; waiting for one is bounded."""
+
+    def __init__(self, dsn: str, *, size: int, role: str | None, statement_timeout_ms: int) -> None:
+        options = ["-c TimeZone=UTC", "-c jit=off", f"-c statement_timeout={statement_timeout_ms}"]
+        if role:
+            options.append(f"-c role={role}")
+        self._dsn = dsn
+        self._options = " ".join(options)
+        self._idle: deque[PooledConnection] = deque()
+        self._slots = threading.BoundedSemaphore(size)
+
+    def take(self, *, autocommit: bool = True) -> PooledConnection:
+        """Raises Unavailable when none is free in time or the database cannot be reached."""
+        if not self._slots.acquire(timeout=WAIT_SECONDS):
+            raise Unavailable("All database connections are in use; try again.")
+        try:
+            connection = self._idle.pop() if self._idle else self._connect()
+            connection.autocommit = autocommit
+            connection.pool = self
+        except psycopg2.Error:
+            self._slots.release()
+            raise Unavailable from None
+        except BaseException:
+            self._slots.release()
+            raise
+        return connection
+
+    def borrow(self) -> PooledConnection:
+        """A connection for the ORM, which begins and ends transactions itself."""
+        return self.take(autocommit=False)
+
+    def give_back(self, connection: PooledConnection) -> None:
+        if connection.pool is None:
+            return
+        connection.pool = None
+        try:
+            if (
+                not connection.closed
+                and connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE
+            ):
+                connection.rollback()
+        except psycopg2.Error:
+            connection.disconnect()
+        if not connection.closed:
+            self._idle.append(connection)
+        self._slots.release()
+
+    def drop_idle(self) -> None:
+        """After the database went away: the connections that waited are dead too."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def _connect(self) -> PooledConnection:
+        connection: Any = psycopg2.connect(
+            self._dsn, options=self._options, connection_factory=PooledConnection, connect_timeout=5
+        )
+        connection.autocommit = True
+        return connection  # type: ignore[no-any-return]

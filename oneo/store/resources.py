@@ -1,0 +1,153 @@
+"""How each kind of small row is shown and asked about: its JSON, its columns, its search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oneo.fields.dates import DateTime
+from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
+from oneo.filters.ast import Column
+
+_ID, _TEXT, _WORD, _FLAG, _NUMBER, _TIME = Identifier(), Text(), Keyword(), Boolean(), Integer(), DateTime()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """`document` gives each key of the JSON as SQL; `base` is always part of the condition."""
+
+    table: str
+    alias: str
+    document: Mapping[str, str]
+    columns: Mapping[str, Column]
+    search: tuple[str, ...] = ()
+    order: str = "-created_at"
+    base: str = "true"
+    tie: str = "id"
+
+    def json(self, names: tuple[str, ...] | None = None) -> str:
+        """The row as a JSON text, with all keys or the named ones."""
+        chosen = self.document if not names else {name: self.document[name] for name in names}
+        values = ", ".join(f'{sql} AS "{key}"' for key, sql in chosen.items())
+        return f"(SELECT row_to_json(document) FROM (SELECT {values}) document)"
+
+
+def moment(sql: str) -> str:
+    """A time as the API writes it: RFC 3339, UTC, microseconds always."""
+    return f"""to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+def _columns(alias: str, *names: str) -> dict[str, str]:
+    return {name: f"{alias}.{name}" for name in names}
+
+
+def _moments(alias: str, *names: str) -> dict[str, str]:
+    return {name: moment(f"{alias}.{name}") for name in names}
+
+
+USERS = Resource(
+    table="users",
+    alias="u",
+    base="NOT u.is_system",
+    document={
+        **_columns("u", "id", "email", "name", "is_active"),
+        "user_types": """(SELECT coalesce(json_agg(r.slug ORDER BY r.slug), '[]') FROM user_roles ur
+            JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id AND r.deleted_at IS NULL
+            WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id)""",
+        **_columns("u", "timezone", "locale"),
+        **_moments("u", "created_at", "updated_at", "deleted_at"),
+        **_columns("u", "created_by", "updated_by", "version"),
+    },
+    columns={
+        "id": Column("u.id", _ID),
+        "email": Column("u.email", _TEXT),
+        "name": Column("u.name", _TEXT),
+        "is_active": Column("u.is_active", _FLAG),
+        "user_type": Column(
+            """(SELECT min(r.slug) FROM user_roles ur JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+            WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id)""", _WORD, nullable=True, sortable=False,
+        ),
+        "created_at": Column("u.created_at", _TIME),
+        "updated_at": Column("u.updated_at", _TIME),
+        "created_by": Column("u.created_by", _ID, nullable=True),
+    },
+    search=("u.name", "u.email"),
+)  # fmt: skip
+
+USER_TYPES = Resource(
+    table="roles",
+    alias="r",
+    base="r.deleted_at IS NULL",
+    document={
+        **_columns("r", "id", "slug", "name", "description", "grants", "is_shipped"),
+        **_moments("r", "created_at", "updated_at"),
+        **_columns("r", "version"),
+    },
+    columns={
+        "id": Column("r.id", _ID),
+        "slug": Column("r.slug", _WORD),
+        "name": Column("r.name", _TEXT),
+        "is_shipped": Column("r.is_shipped", _FLAG),
+        "created_at": Column("r.created_at", _TIME),
+        "updated_at": Column("r.updated_at", _TIME),
+    },
+    search=("r.name", "r.slug", "r.description"),
+    order="name",
+)
+
+SESSIONS = Resource(
+    table="sessions",
+    alias="s",
+    base="s.revoked_at IS NULL AND s.expires_at > now()",
+    document={
+        **_columns("s", "id", "user_id", "agent", "peer"),
+        **_moments("s", "created_at", "refreshed_at", "expires_at"),
+    },
+    columns={
+        "id": Column("s.id", _ID),
+        "user_id": Column("s.user_id", _ID),
+        "created_at": Column("s.created_at", _TIME),
+        "expires_at": Column("s.expires_at", _TIME),
+    },
+)
+
+API_KEYS = Resource(
+    table="api_keys",
+    alias="k",
+    base="k.revoked_at IS NULL",
+    document={
+        **_columns("k", "id", "user_id", "name", "scopes"),
+        **_moments("k", "created_at", "expires_at"),
+    },
+    columns={
+        "id": Column("k.id", _ID),
+        "user_id": Column("k.user_id", _ID),
+        "name": Column("k.name", _TEXT),
+        "created_at": Column("k.created_at", _TIME),
+        "expires_at": Column("k.expires_at", _TIME, nullable=True),
+    },
+    search=("k.name",),
+)
+
+EVENTS = Resource(
+    table="events",
+    alias="e",
+    document={
+        **_columns("e", "seq", "id", "type"),
+        "event_type": "split_part(e.type, '.', 2)",
+        "tenant_id": "e.tenant_id",
+        "occurred_at": moment("e.occurred_at"),
+        "actor": "json_build_object('id', e.actor_id, 'kind', e.actor_kind)",
+        **_columns("e", "subject_id", "pipeline_id", "version", "changed_fields", "data", "old", "reason"),
+    },
+    columns={
+        "seq": Column("e.seq", _NUMBER),
+        "type": Column("e.type", _WORD),
+        "actor_id": Column("e.actor_id", _ID),
+        "actor_kind": Column("e.actor_kind", _WORD),
+        "subject_id": Column("e.subject_id", _ID),
+        "occurred_at": Column("e.occurred_at", _TIME),
+    },
+    order="-seq",
+    tie="seq",
+)

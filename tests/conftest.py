@@ -1,0 +1,104 @@
+"""Fixtures of all tests: a real database for each worker, the application, a fresh tenant for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from oneo.app import create_app
+from tests import databases
+from tests.api import Api
+from tests.factories.tenant import TenantFactory, TestTenant
+
+_run = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process starts the server; workers are told where it is."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly and not config.option.help:
+        address = _run.enter_context(databases.server())
+        databases.migrate(databases.create(address, databases.TEMPLATE))
+        config.stash[SERVER] = address
+
+
+def pytest_unconfigure() -> None:
+    _run.close()
+
+
+SERVER = pytest.StashKey[str]()
+
+
+class ShareServer:
+    """Hands the server's address to the workers of pytest-xdist."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["server"] = node.config.stash[SERVER]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.pluginmanager.register(ShareServer())
+
+
+@pytest.fixture(scope="session")
+def server_address(request: pytest.FixtureRequest) -> str:
+    worker: dict[str, str] | None = getattr(request.config, "workerinput", None)
+    return worker["server"] if worker else request.config.stash[SERVER]
+
+
+@pytest.fixture(scope="session")
+def database_address(server_address: str) -> str:
+    """This worker's own migrated database."""
+    name = f"oneo_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    return databases.create(server_address, name, template=databases.TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def owner_app(database_address: str) -> Flask:
+    """The application as the owner of the tables: creates and removes tenants, serves nothing."""
+    return create_app(databases.settings(database_address), as_owner=True)
+
+
+@pytest.fixture(scope="session")
+def app(database_address: str) -> Flask:
+    return create_app(databases.settings(database_address))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def tenants(owner_app: Flask, app: Flask) -> TenantFactory:
+    return TenantFactory(owner_app, app)
+
+
+@pytest.fixture
+def tenant(tenants: TenantFactory) -> TestTenant:
+    """A fresh tenant with its administrator."""
+    return tenants.create()
+
+
+@pytest.fixture
+def other(tenants: TenantFactory) -> TestTenant:
+    """A second tenant, whose data nobody of the first may see."""
+    return tenants.create()
+
+
+@pytest.fixture
+def api(tenant: TestTenant) -> Api:
+    """The first tenant's administrator, logged in."""
+    return tenant.api
+
+
+@pytest.fixture
+def in_app(app: Flask) -> Iterator[Flask]:
+    with app.app_context():
+        yield app

@@ -1,0 +1,107 @@
+"""Tenants with people in them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+
+from oneo.access import tokens
+from oneo.actor import system_actor
+from oneo.events.unit import unit
+from oneo.ids import new_id
+from oneo.models import Session
+from oneo.operations import tenants as operations
+from oneo.operations import users
+from tests.api import Api
+
+PASSWORD = "correct-horse-battery-staple"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class TestUser:
+    id: UUID
+    email: str
+    api: Api
+    session_id: UUID
+    password: str = PASSWORD
+
+
+@dataclass
+class TestTenant:
+    """A tenant, its administrator's API, and ways to add people."""
+
+    __test__ = False
+
+    id: UUID
+    slug: str
+    app: Flask
+    admin: TestUser = field(init=False)
+
+    @property
+    def api(self) -> Api:
+        return self.admin.api
+
+    def user(self, *user_types: str, email: str | None = None, password: str | None = None) -> TestUser:
+        """A new user with these types (a viewer, if none), logged in."""
+        email = email or f"user{next(_numbers)}@{self.slug.replace('_', '-')}.example"
+        with self.app.app_context():
+            user_id, _, _ = users.create_user(
+                system_actor(self.id),
+                {"email": email, "password": password, "user_types": list(user_types or ("viewer",))},
+            )
+        return self.logged_in(user_id, email)
+
+    def role(self, slug: str, grants: Sequence[dict[str, Any]]) -> str:
+        """A new user type; grants are given as the API takes them."""
+        made = self.api.post("/users/types/", {"name": slug, "slug": slug, "grants": list(grants)})
+        assert made.status_code == 201, made.text
+        return slug
+
+    def logged_in(self, user_id: UUID, email: str) -> TestUser:
+        session_id, token = open_session(self.app, self.id, user_id)
+        return TestUser(user_id, email, Api(self.app, token), session_id)
+
+
+TestUser.__test__ = False  # type: ignore[attr-defined]
+
+
+class TenantFactory:
+    def __init__(self, owner_app: Flask, app: Flask) -> None:
+        self._owner_app = owner_app
+        self._app = app
+
+    def create(self, slug: str | None = None) -> TestTenant:
+        slug = slug or f"t{next(_numbers)}_{os.getpid()}"
+        tenant = TestTenant(new_id(), slug, self._app)
+        email = f"admin@{slug.replace('_', '-')}.example"
+        with self._owner_app.app_context():
+            operations.create_tenant(
+                system_actor(tenant.id), slug=slug, name=slug.title(), admin_email=email, admin_password=PASSWORD
+            )
+        tenant.admin = tenant.logged_in(_user_id(self._app, tenant.id, email), email)
+        return tenant
+
+
+def open_session(app: Flask, tenant_id: UUID, user_id: UUID) -> tuple[UUID, str]:
+    """A session as a login would leave it, and its access token."""
+    with app.app_context(), unit(system_actor(tenant_id)) as work:
+        session = Session(user_id=user_id, refresh_id=new_id(), expires_at=datetime.now(UTC) + timedelta(days=1))
+        work.created(session, "session.created")
+        return session.id, tokens.issue_access(tenant_id, user_id, session.id)
+
+
+def _user_id(app: Flask, tenant_id: UUID, email: str) -> UUID:
+    from sqlalchemy import select
+
+    from oneo.models import User
+
+    with app.app_context(), unit(system_actor(tenant_id)) as work:
+        return work.session.scalars(select(User.id).where(User.email == email)).one()
