@@ -136,10 +136,7 @@ def _parse(name: str, raw: str, default: Any) -> Any:
                 raw.lower()
             ]
         if isinstance(default, int):
-            number = int(raw) if raw else default
-            if number < 0:
-                raise ValueError
-            return number
+            return default if not raw else _natural(raw)
     except (KeyError, ValueError):
         raise ConfigurationError(f"{name}: {raw!r} is not understood.") from None
     if isinstance(default, tuple):
@@ -147,6 +144,13 @@ def _parse(name: str, raw: str, default: Any) -> Any:
     if isinstance(default, Path):
         return Path(raw) if raw else default
     return raw
+
+
+def _natural(raw: str) -> int:
+    number = int(raw)
+    if number < 0:
+        raise ValueError(raw)
+    return number
 
 
 def _check_secret(secret: str) -> None:

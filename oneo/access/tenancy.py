@@ -37,7 +37,8 @@ def _claim(session: Session, _context: UOWTransaction, _instances: object) -> No
     tenant_id = _tenant_of(session)
     for row in session.new:
         if isinstance(row, InTenant):
-            if row.tenant_id is None:
+            claimed: UUID | None = row.tenant_id
+            if claimed is None:
                 row.tenant_id = tenant_id
-            elif row.tenant_id != tenant_id:
+            elif claimed != tenant_id:
                 raise RuntimeError("a row of another tenant was added to this unit")

@@ -47,7 +47,7 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}  # noqa: RUF012 - the schema decides
 
-    def load_json(self, req: Any, schema: Schema) -> Any:  # noqa: ARG002 - the library's signature
+    def load_json(self, req: Any, schema: Schema) -> Any:
         return req.strict_json()
 
     def load_querystring(self, req: Any, schema: Schema) -> Any:
@@ -92,7 +92,7 @@ class ApiBlueprint(Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
-    def route(  # type: ignore[override]
+    def route(
         self, rule: str, *, permission: P | Access, methods: Sequence[str] = ("GET",), **options: Any
     ) -> Callable[[View], View]:
         """`permission` is required: a route that forgets it fails at import."""

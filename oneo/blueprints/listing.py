@@ -1,4 +1,4 @@
-"""How a route becomes a list: its parameters, documented from what the resource may be asked, and read from the query."""
+"""How a route becomes a list: its parameters, documented from what may be asked, and read from the query."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def _documented(resource: Resource) -> list[dict[str, Any]]:
             schema |= {"enum": ["exact", "estimated", "none"], "default": "exact"}
         parameters.append(_parameter(field.data_key or name, schema, field.metadata["description"]))
     for name, column in resource.columns.items():
-        about = f"Condition. With other operators: {', '.join(f'{name}__{operator}' for operator in column.type.operators)}."
+        others = ", ".join(f"{name}__{operator}" for operator in column.type.operators)
+        about = f"Condition. With other operators: {others}."
         parameters.append(_parameter(name, dict(column.type.json_schema), about))
     return parameters
 

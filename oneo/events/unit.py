@@ -59,11 +59,18 @@ class Unit:
         self._entries: list[log.Entry] = []
         self._former: dict[TenantOwned, dict[str, Any]] = {}
 
-    def lock(self, model: type[Row], row_id: UUID) -> Row | None:
-        """The row, locked until the end of the unit, and remembered as it was."""
+    def lock(self, model: type[Row], row_id: UUID, *, versions: frozenset[int] | None = None) -> Row | None:
+        """The row, locked until the end of the unit, and remembered as it was.
+
+        Raises VersionMismatch when the caller named the versions he is willing to change, and it is none of them.
+        """
         row = self.session.get(model, (self.actor.tenant_id, row_id), with_for_update=True)
-        if row is not None:
-            self._former.setdefault(row, public(row))
+        if row is None:
+            return None
+        version = getattr(row, "version", None)
+        if versions is not None and version not in versions:
+            raise VersionMismatch(extra={"version": version})
+        self._former.setdefault(row, public(row))
         return row
 
     def differences(self, row: TenantOwned) -> dict[str, Any]:

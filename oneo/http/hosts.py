@@ -50,10 +50,8 @@ class Hosts:
 
     def _look_up(self, name: str) -> UUID | None:
         suffix = "." + self.base
-        if name.endswith(suffix):
-            found = store.tenant_by_slug(name.removesuffix(suffix))
-        else:
-            found = store.tenant_by_host(name)
+        slug = name.removesuffix(suffix)
+        found = store.tenant_by_slug(slug) if slug != name else store.tenant_by_host(name)
         return found[0] if found else None
 
 
@@ -82,8 +80,8 @@ class Proxies:
         peer = request.remote_addr or "unknown"
         if not self.trusts(peer):
             return peer
-        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-            hop = hop.strip()
+        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+        for hop in reversed(hops):
             if hop and not self.trusts(hop):
                 return hop[:64]
         return peer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -132,10 +133,8 @@ class LoginThrottle:
 
     def failed(self) -> None:
         if self._limits.enabled:
-            try:
+            with suppress(RateLimited):
                 self._limits.hit("login-peer", self._limits.login_peer, g.peer)
-            except RateLimited:
-                pass
 
     def succeeded(self) -> None:
         if self._limits.enabled:

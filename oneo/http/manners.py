@@ -133,7 +133,8 @@ def _preflight() -> Response:
     if _settings().cors_origins:
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = (
-            "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Request-Id"
+            "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Idempotency-Key, Prefer, "
+            "X-Request-Id"
         )
         response.headers["Access-Control-Max-Age"] = "600"
     return response

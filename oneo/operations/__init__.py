@@ -1,1 +1,1 @@
-"""The verbs. Each takes the actor first, asks the policy, does the work, and leaves an event when it changed something."""
+"""The verbs. Each takes the actor first, asks the policy, does the work, and leaves an event of what it changed."""

@@ -16,11 +16,11 @@ from oneo.actor import Actor, system_actor, system_user_id
 from oneo.errors import Fault, FaultList, TenantNotFound, ValidationFailed, pointer
 from oneo.events.unit import unit
 from oneo.fields.dates import moment_text
+from oneo.fields.slugs import RULE, is_slug
 from oneo.filters.parse import nearest
 from oneo.models import Role, Tenant, TenantClock, TenantDomain, TenantProfile, User
-from oneo.models.tenant import SLUG_LENGTH
 from oneo.operations import users
-from oneo.operations.user_types import SHIPPED, SLUG, check_version
+from oneo.operations.user_types import SHIPPED
 from oneo.store.identity import tenant_by_slug
 from oneo.store.tenants import erase_tenant
 
@@ -77,10 +77,9 @@ def update_settings(
     policy.require(actor, P.TENANT_UPDATE)
     _check_settings(changes)
     with unit(actor) as work:
-        profile = work.lock(TenantProfile, actor.tenant_id)
+        profile = work.lock(TenantProfile, actor.tenant_id, versions=versions)
         if profile is None:
             raise TenantNotFound
-        check_version(actor, profile.version, versions)
         if changes.get("name") is not None:
             profile.name = changes["name"]
         settings = {**profile.settings, **{key: value for key, value in changes.items() if key != "name"}}
@@ -119,8 +118,8 @@ def create_tenant(actor: Actor, *, slug: str, name: str, admin_email: str, admin
 
     `actor` is the system's, for the id that the tenant will have. Raises SlugTaken, ValidationFailed.
     """
-    if not SLUG.fullmatch(slug) or len(slug) > SLUG_LENGTH:
-        raise ValidationFailed(faults=[Fault("/slug", "INVALID_SLUG", "This is not a slug.")])
+    if not is_slug(slug):
+        raise ValidationFailed(faults=[Fault("/slug", "INVALID_SLUG", RULE)])
     with unit(actor) as work:
         work.session.add(Tenant(id=actor.tenant_id, slug=slug))
         work.session.flush()
@@ -132,7 +131,7 @@ def create_tenant(actor: Actor, *, slug: str, name: str, admin_email: str, admin
         )  # fmt: skip
         work.created(system, "user.created", user_types=[])
         for role_slug, (role_name, about, permissions) in SHIPPED.items():
-            grants = [
+            grants: list[dict[str, Any]] = [
                 {"permission": p, "pipelines": None, "rows": rows, "hidden_fields": [], "read_only_fields": []}
                 for p, rows in permissions
             ]

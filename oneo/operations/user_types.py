@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,18 +12,16 @@ from sqlalchemy import func, select
 from oneo.access import policy
 from oneo.access.permissions import EVERYTHING, P
 from oneo.actor import Actor
-from oneo.errors import FaultList, UserTypeInUse, UserTypeNotFound, UserTypeShipped, VersionMismatch
+from oneo.errors import Fault, UserTypeInUse, UserTypeNotFound, UserTypeShipped, ValidationFailed
 from oneo.events.unit import unit
+from oneo.fields.slugs import RULE, is_slug, slug_from
 from oneo.filters.compile import Sql
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole
-from oneo.models.tenant import SLUG_LENGTH
 from oneo.operations.grants import check_administrators, check_grants
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store.lists import get_row
 from oneo.store.resources import USER_TYPES
-
-SLUG = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 
 SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "admin": ("Administrator", "May do everything.", ((EVERYTHING, "all"),)),
@@ -33,9 +30,21 @@ SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
         "Shapes pipelines, works on all records, sees users and the audit log.",
         tuple(
             (p.value, "all")
-            for p in (P.TENANT_READ, P.USERS_READ, P.USER_TYPES_READ, P.AUDIT_READ, P.PIPELINES_READ_ALL)
-            + (P.PIPELINES_READ, P.PIPELINES_CREATE, P.PIPELINES_UPDATE, P.PIPELINES_DELETE)
-            + (P.RECORDS_READ, P.RECORDS_CREATE, P.RECORDS_UPDATE, P.RECORDS_DELETE)
+            for p in (
+                P.TENANT_READ,
+                P.USERS_READ,
+                P.USER_TYPES_READ,
+                P.AUDIT_READ,
+                P.PIPELINES_READ_ALL,
+                P.PIPELINES_READ,
+                P.PIPELINES_CREATE,
+                P.PIPELINES_UPDATE,
+                P.PIPELINES_DELETE,
+                P.RECORDS_READ,
+                P.RECORDS_CREATE,
+                P.RECORDS_UPDATE,
+                P.RECORDS_DELETE,
+            )
         ),
     ),
     "member": (
@@ -43,8 +52,15 @@ SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
         "Works on all records and removes his own.",
         tuple(
             (p.value, "own" if p is P.RECORDS_DELETE else "all")
-            for p in (P.USERS_READ, P.PIPELINES_READ_ALL, P.PIPELINES_READ)
-            + (P.RECORDS_READ, P.RECORDS_CREATE, P.RECORDS_UPDATE, P.RECORDS_DELETE)
+            for p in (
+                P.USERS_READ,
+                P.PIPELINES_READ_ALL,
+                P.PIPELINES_READ,
+                P.RECORDS_READ,
+                P.RECORDS_CREATE,
+                P.RECORDS_UPDATE,
+                P.RECORDS_DELETE,
+            )
         ),
     ),
     "viewer": (
@@ -86,8 +102,7 @@ def update_user_type(
     """Changes what is given. Raises VersionMismatch, UserTypeShipped, LastAdministrator, PermissionDenied."""
     policy.require(actor, P.USER_TYPES_UPDATE)
     with unit(actor) as work:
-        role = _locked(actor, name)
-        check_version(actor, role.version, versions)
+        role = _locked(actor, name, versions)
         policy.require_holds(actor, policy.parse_grants(role.grants))
         if role.slug == "admin" and role.is_shipped and "grants" in body:
             raise UserTypeShipped("The administrator's grants are fixed.")
@@ -105,8 +120,7 @@ def delete_user_type(actor: Actor, name: str, *, versions: frozenset[int] | None
     """Raises UserTypeInUse while users have it, UserTypeShipped for the administrator."""
     policy.require(actor, P.USER_TYPES_DELETE)
     with unit(actor) as work:
-        role = _locked(actor, name)
-        check_version(actor, role.version, versions)
+        role = _locked(actor, name, versions)
         policy.require_holds(actor, policy.parse_grants(role.grants))
         if role.slug == "admin" and role.is_shipped:
             raise UserTypeShipped("The administrator cannot be removed.")
@@ -123,26 +137,9 @@ def delete_user_type(actor: Actor, name: str, *, versions: frozenset[int] | None
         work.changed(role, "user_type.deleted")
 
 
-def check_version(actor: Actor, version: int, versions: frozenset[int] | None) -> None:
-    """Raises VersionMismatch when the caller is not willing to change this version."""
-    if versions is not None and version not in versions:
-        raise VersionMismatch(extra={"version": version})
-
-
-def slug_from(name: str) -> str:
-    """A slug made from a name; empty when nothing of it can stand in one."""
-    words = re.findall(r"[a-z0-9]+", name.lower())
-    return "_".join(words)[:SLUG_LENGTH].strip("_")
-
-
 def _check_slug(slug: str) -> str:
-    faults = FaultList()
-    if not SLUG.fullmatch(slug) or len(slug) > SLUG_LENGTH or as_id(slug):
-        faults.add(
-            "/slug", "INVALID_SLUG",
-            f"A slug begins with a letter and has lower-case letters, digits and single underscores, {SLUG_LENGTH} at most.",
-        )  # fmt: skip
-    faults.check()
+    if not is_slug(slug):
+        raise ValidationFailed(faults=[Fault("/slug", "INVALID_SLUG", RULE)])
     return slug
 
 
@@ -157,9 +154,9 @@ def _role_id(actor: Actor, name: str) -> UUID:
     return found
 
 
-def _locked(actor: Actor, name: str) -> Role:
+def _locked(actor: Actor, name: str, versions: frozenset[int] | None) -> Role:
     with unit(actor) as work:
-        role = work.lock(Role, _role_id(actor, name))
+        role = work.lock(Role, _role_id(actor, name), versions=versions)
         if role is None or role.deleted_at is not None:
             raise UserTypeNotFound
         return role

@@ -16,19 +16,17 @@ from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.errors import FaultList, UserNotFound, pointer
 from oneo.events.unit import Unit, unit
+from oneo.fields.emails import normal_email
 from oneo.filters.compile import Sql
 from oneo.filters.parse import nearest
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole
-from oneo.models.user import EMAIL_LENGTH
 from oneo.operations import auth
 from oneo.operations.grants import check_administrators, require_over
 from oneo.operations.lists import Listing, ListQuery, list_resource
-from oneo.operations.user_types import check_version
 from oneo.store.lists import get_row
 from oneo.store.resources import USERS
 
-_EMAIL = re.compile(r"[^\s@\"<>(),:;\\\[\]]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 _NOT_DELETED = Sql("u.deleted_at IS NULL")
 _DELETED = Sql("u.deleted_at IS NOT NULL")
@@ -55,7 +53,7 @@ def create_user(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
     """(id, JSON text, version). Raises EmailTaken, ValidationFailed, PermissionDenied."""
     policy.require(actor, P.USERS_CREATE)
     faults = FaultList()
-    email = check_email(actor, body["email"], faults)
+    email = _email(body["email"], faults)
     _check_profile(body, faults)
     with unit(actor) as work:
         roles = _roles(work, body.get("user_types", ("member",)), faults)
@@ -86,15 +84,14 @@ def update_user(
     """Changes what is given. Raises UserNotFound, VersionMismatch, LastAdministrator, EmailTaken, PermissionDenied."""
     policy.require(actor, P.USERS_UPDATE)
     with unit(actor) as work:
-        user = _locked(work, user_id)
-        check_version(actor, user.version, versions)
+        user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
         faults = FaultList()
         _check_profile(body, faults)
         old_types = _slugs(_roles_of(work, user.id))
         roles = _roles(work, body["user_types"], faults) if "user_types" in body else None
         if "email" in body:
-            user.email = check_email(actor, body["email"], faults)
+            user.email = _email(body["email"], faults)
         faults.check()
         for key in (_OWN | {"is_active"}) & body.keys():
             setattr(user, key, body[key])
@@ -115,8 +112,7 @@ def update_profile(actor: Actor, body: Mapping[str, Any], *, versions: frozenset
     _check_profile(body, faults)
     faults.check()
     with unit(actor) as work:
-        user = _locked(work, actor.user_id)
-        check_version(actor, user.version, versions)
+        user = _locked(work, actor.user_id, versions=versions)
         for key in _OWN & body.keys():
             setattr(user, key, body[key])
         types = _slugs(_roles_of(work, user.id))
@@ -128,8 +124,7 @@ def delete_user(actor: Actor, user_id: UUID, *, versions: frozenset[int] | None 
     """Soft: ends all sessions and can be restored. Raises LastAdministrator, UserNotFound, PermissionDenied."""
     policy.require(actor, P.USERS_DELETE)
     with unit(actor) as work:
-        user = _locked(work, user_id)
-        check_version(actor, user.version, versions)
+        user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
         user.deleted_at, user.updated_by = datetime.now(UTC), actor.user_id
         work.renew_access()
@@ -148,19 +143,6 @@ def restore_user(actor: Actor, user_id: UUID) -> tuple[str, int]:
         work.renew_access()
         work.changed(user, "user.restored", also={"user_types": _slugs(_roles_of(work, user.id))})
         return _shown(actor, user.id)
-
-
-def check_email(actor: Actor, text: str, faults: FaultList) -> str:
-    """The address as it is kept: lower case, the domain in ASCII."""
-    email = text.strip().lower()
-    local, _, domain = email.rpartition("@")
-    try:
-        email = f"{local}@{domain.encode('idna').decode()}" if domain and not domain.isascii() else email
-    except UnicodeError:
-        email = ""
-    if len(email) > EMAIL_LENGTH or not _EMAIL.fullmatch(email):
-        faults.add("/email", "INVALID_EMAIL", "This is not an e-mail address.")
-    return email
 
 
 def _note_update(actor: Actor, work: Unit, user: User, *, types: list[str], old_types: list[str]) -> None:
@@ -184,6 +166,14 @@ def _reset_password(actor: Actor, work: Unit, user: User, password: str) -> None
     work.append("user.password_changed", user.id, version=user.version)
 
 
+def _email(text: str, faults: FaultList) -> str:
+    try:
+        return normal_email(text)
+    except ValueError as error:
+        faults.add("/email", "INVALID_EMAIL", str(error))
+        return ""
+
+
 def _check_profile(body: Mapping[str, Any], faults: FaultList) -> None:
     if "timezone" in body and body["timezone"] not in zoneinfo.available_timezones():
         faults.add(
@@ -194,8 +184,8 @@ def _check_profile(body: Mapping[str, Any], faults: FaultList) -> None:
         faults.add("/locale", "INVALID_LOCALE", "This is not a BCP 47 language tag.")
 
 
-def _locked(work: Unit, user_id: UUID, *, deleted: bool = False) -> User:
-    user = work.lock(User, user_id)
+def _locked(work: Unit, user_id: UUID, *, versions: frozenset[int] | None = None, deleted: bool = False) -> User:
+    user = work.lock(User, user_id, versions=versions)
     if user is None or user.is_system or (user.deleted_at is not None) != deleted:
         raise UserNotFound
     return user

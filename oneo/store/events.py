@@ -58,12 +58,13 @@ def append(
             "count": count,
         },
     )
-    return max(row[0] for row in rows)
+    last: int = max(row[0] for row in rows)
+    return last
 
 
 def read_after(tenant_id: UUID, seq: int, limit: int) -> Sequence[tuple[int, str, str]]:
     """(seq, type, envelope as JSON text), oldest first."""
-    return message.look_up(tenant_id, _AFTER, (tenant_id, seq, limit))  # type: ignore[return-value]
+    return message.look_up(tenant_id, _AFTER, (tenant_id, seq, limit))
 
 
 def reached(tenant_id: UUID, after: int, retention_days: int) -> bool:

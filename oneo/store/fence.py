@@ -1,4 +1,4 @@
-"""Checks that the second net holds: the server's role owns nothing, bypasses nothing, and every tenant table is fenced."""
+"""Whether the second net holds: the server's role owns and bypasses nothing, and every tenant table is fenced."""
 
 from __future__ import annotations
 

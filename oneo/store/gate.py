@@ -14,12 +14,14 @@ def gate_sql(actor: Actor) -> str:
     """One row with the tenant's event number, or none. Only ids and numbers stand in the text."""
     tenant, conditions = f"'{actor.tenant_id}'", []
     if not actor.is_system:
+        user = f"users WHERE tenant_id = {tenant} AND id = '{actor.user_id}'"
+        profile = f"tenant_profiles WHERE tenant_id = {tenant} AND id = {tenant}"
+        revisions = f"access_revision = {actor.access_revision:d} AND schema_revision = {actor.schema_revision:d}"
         conditions = [
             f"({_CREDENTIAL[actor.credential]} WHERE tenant_id = {tenant} AND id = '{actor.credential_id}')",
-            f"(SELECT is_active AND deleted_at IS NULL FROM users WHERE tenant_id = {tenant} AND id = '{actor.user_id}')",
+            f"(SELECT is_active AND deleted_at IS NULL FROM {user})",
             f"(SELECT status = 'active' FROM tenants WHERE id = {tenant})",
-            f"(SELECT access_revision = {int(actor.access_revision)} AND schema_revision = {int(actor.schema_revision)} "
-            f"FROM tenant_profiles WHERE tenant_id = {tenant} AND id = {tenant})",
+            f"(SELECT {revisions} FROM {profile})",
         ]
     where = " WHERE " + " AND ".join(conditions) if conditions else ""
     return f"SELECT seq FROM (SELECT (SELECT seq FROM tenant_clocks WHERE tenant_id = {tenant}) AS seq) clock{where}"

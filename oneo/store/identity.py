@@ -10,10 +10,12 @@ from oneo.actor import CredentialKind
 from oneo.store import message
 
 _CREDENTIALS = {
-    CredentialKind.SESSION: "SELECT user_id, NULL::text[] AS scopes, revoked_at IS NULL AND expires_at > now() AS alive, "
-    "NULL AS secret_hash FROM sessions WHERE tenant_id = %(tenant)s AND id = %(credential)s",
-    CredentialKind.API_KEY: "SELECT user_id, scopes::text[], revoked_at IS NULL AND coalesce(expires_at > now(), true) "
-    "AS alive, secret_hash FROM api_keys WHERE tenant_id = %(tenant)s AND id = %(credential)s",
+    CredentialKind.SESSION: """
+        SELECT user_id, NULL::text[] AS scopes, revoked_at IS NULL AND expires_at > now() AS alive, NULL AS secret_hash
+        FROM sessions WHERE tenant_id = %(tenant)s AND id = %(credential)s""",
+    CredentialKind.API_KEY: """
+        SELECT user_id, scopes::text[], revoked_at IS NULL AND coalesce(expires_at > now(), true) AS alive, secret_hash
+        FROM api_keys WHERE tenant_id = %(tenant)s AND id = %(credential)s""",
 }
 
 _PRINCIPAL = """

@@ -65,7 +65,8 @@ def list_rows(
     inside = f"FILTER (WHERE n <= {window.size})"
     counted, count_values = _count_sql(count, source + condition, values)
     sql = (
-        f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {direction}) {inside}, '') || ']', {counted}, count(*), "
+        f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {direction}) {inside}, '') || ']', "
+        f"{counted}, count(*), "
         f"(array_agg(to_json(keys) ORDER BY n {direction}) {inside})[1], "
         f"(array_agg(to_json(keys) ORDER BY n {'ASC' if window.backwards else 'DESC'}) {inside})[1] FROM ({rows}) page"
     )

@@ -1,0 +1,24 @@
+"""Slugs: the names by which programs call things."""
+
+from __future__ import annotations
+
+import re
+
+from oneo.ids import as_id
+
+MAX_LENGTH = 48
+RULE = (
+    "A slug begins with a letter and has lower-case letters, digits and single underscores, "
+    f"{MAX_LENGTH} characters at most."
+)
+_SLUG = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+
+
+def is_slug(text: str) -> bool:
+    return len(text) <= MAX_LENGTH and _SLUG.fullmatch(text) is not None and as_id(text) is None
+
+
+def slug_from(name: str) -> str:
+    """A slug made from a name; empty when nothing of it can stand in one."""
+    text = "_".join(re.findall(r"[a-z0-9]+", name.lower())).lstrip("0123456789_")
+    return text[:MAX_LENGTH].strip("_")
