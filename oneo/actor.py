@@ -44,7 +44,6 @@ class Actor:
     grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
     access_revision: int = 0
     schema_revision: int = 0
-    label: str = ""
 
     @property
     def is_system(self) -> bool:
@@ -64,5 +63,4 @@ def system_actor(tenant_id: UUID) -> Actor:
         credential=CredentialKind.SYSTEM,
         credential_id=new_id(),
         grants={"*": (Grant("*"),)},
-        label="system",
     )

@@ -69,7 +69,6 @@ def load_actor(tenant_id: UUID, kind: CredentialKind, credential_id: UUID) -> Ac
         grants=policy.effective(orjson.loads(principal.grants), principal.scopes),
         access_revision=principal.access_revision,
         schema_revision=principal.schema_revision,
-        label=principal.email,
     )
     cache().put(actor)
     return actor

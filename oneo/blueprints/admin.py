@@ -22,4 +22,4 @@ blp = ApiBlueprint("admin", __name__, url_prefix="/api/v1/admin", description="F
 @blp.response(200, page_of(EventSchema))
 def list_audit(actor: Actor, query: ListQuery) -> Response:
     """List what happened in the tenant, newest first."""
-    return answer_list(actor, audit.list_audit(actor, query))
+    return answer_list(actor, lambda: audit.list_audit(actor, query))

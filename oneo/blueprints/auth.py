@@ -106,7 +106,7 @@ def change_password(actor: Actor, body: dict[str, Any]) -> Response:
 @blp.response(200, page_of(SessionSchema))
 def list_sessions(actor: Actor, query: ListQuery) -> Response:
     """List one's own sessions."""
-    return answer_list(actor, sessions.list_sessions(actor, query), tagged=False)
+    return answer_list(actor, lambda: sessions.list_sessions(actor, query), tagged=False)
 
 
 @blp.route("/sessions/", methods=["DELETE"], permission=LOGGED_IN)
@@ -129,7 +129,7 @@ def revoke_session(actor: Actor, session_id: UUID) -> Response:
 @blp.response(200, page_of(ApiKeySchema))
 def list_api_keys(actor: Actor, query: ListQuery) -> Response:
     """List one's own API keys."""
-    return answer_list(actor, api_keys.list_api_keys(actor, query))
+    return answer_list(actor, lambda: api_keys.list_api_keys(actor, query))
 
 
 @blp.route("/api-keys/", methods=["POST"], permission=LOGGED_IN)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from hashlib import blake2b
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from flask import Response, request
@@ -21,8 +21,8 @@ from oneo.actor import Actor
 from oneo.errors import DomainError, FaultList, InvalidParameter, NotAcceptable, ValidationFailed, pointer
 from oneo.http import idempotency, limits
 from oneo.http.bearer import with_actor
-from oneo.http.conditional import none_match, not_modified, prefers_minimal, version_etag
-from oneo.operations.lists import Listing
+from oneo.http.conditional import known_tags, none_match, not_modified, prefers_minimal, version_etag
+from oneo.operations.lists import Listing, present_seq
 from oneo.schemas.problem import ProblemSchema
 
 JSON = "application/json"
@@ -183,8 +183,15 @@ def created(body: str, *, location: str, version: int | None = None) -> Response
     return response
 
 
-def answer_list(actor: Actor, listing: Listing, *, tagged: bool = True) -> Response:
-    """The envelope of every list, with links, and a weak tag unless the clock has a say in what it shows."""
+def answer_list(actor: Actor, make: Callable[[], Listing], *, tagged: bool = True) -> Response:
+    """The envelope of every list, with links, and a weak tag unless the clock has a say in what it shows.
+
+    Whoever has the present list already is told so without it being made again.
+    """
+    known = _known_seq(actor) if tagged else None
+    if known is not None and known == present_seq(actor):
+        return not_modified(_list_tag(actor, known))
+    listing = make()
     following, previous = _links(listing)
     head = orjson.dumps(
         {
@@ -196,22 +203,27 @@ def answer_list(actor: Actor, listing: Listing, *, tagged: bool = True) -> Respo
             "previous": previous,
         }
     )
-    etag = f'W/"{list_tag(actor, listing.seq)}"' if tagged else None
-    if etag and none_match(etag):
-        return not_modified(etag)
     response = Response(head[:-1] + b',"results":' + listing.results.encode() + b"}", 200, content_type=JSON)
-    if etag:
-        response.headers["ETag"] = etag
+    if tagged:
+        response.headers["ETag"] = _list_tag(actor, listing.seq)
     links = [f'<{url}>; rel="{name}"' for name, url in (("next", following), ("prev", previous)) if url]
     if links:
         response.headers["Link"] = ", ".join(links)
     return response
 
 
-def list_tag(actor: Actor, seq: int) -> str:
+def _list_tag(actor: Actor, seq: int) -> str:
     """Changes when anything of the tenant does, and with who asks for what."""
     shaped_by = f"{actor.tenant_id}{actor.user_id}{actor.access_revision}{request.full_path}".encode()
-    return f"{seq}-{blake2b(shaped_by, digest_size=9).hexdigest()}"
+    return f'W/"{seq}-{blake2b(shaped_by, digest_size=9).hexdigest()}"'
+
+
+def _known_seq(actor: Actor) -> int | None:
+    """The event number at which the caller's copy of this very list was made, if he has one."""
+    for seq in known_tags(r"W/\"(\d{1,18})-[0-9a-f]+\""):
+        if none_match(_list_tag(actor, int(seq))):
+            return int(seq)
+    return None
 
 
 def _links(listing: Listing) -> tuple[str | None, str | None]:
@@ -224,4 +236,4 @@ def _links(listing: Listing) -> tuple[str | None, str | None]:
 
 def _url(**changes: object) -> str:
     kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes]
-    return f"{request.base_url}?{urlencode([*kept, *changes.items()])}"
+    return f"{request.scheme}://{request.host}{quote(request.path)}?{urlencode([*kept, *changes.items()])}"

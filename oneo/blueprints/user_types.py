@@ -25,7 +25,7 @@ blp = ApiBlueprint("user types", __name__, url_prefix="/api/v1/users/types", des
 @blp.response(200, page_of(UserTypeSchema))
 def list_user_types(actor: Actor, query: ListQuery) -> Response:
     """List user types."""
-    return answer_list(actor, user_types.list_user_types(actor, query))
+    return answer_list(actor, lambda: user_types.list_user_types(actor, query))
 
 
 @blp.route("/", methods=["POST"], permission=P.USER_TYPES_CREATE)

@@ -27,7 +27,7 @@ blp = ApiBlueprint("users", __name__, url_prefix="/api/v1/users", description="U
 @blp.response(200, page_of(UserSchema))
 def list_users(actor: Actor, query: ListQuery) -> Response:
     """List users."""
-    return answer_list(actor, users.list_users(actor, query))
+    return answer_list(actor, lambda: users.list_users(actor, query))
 
 
 @blp.route("/deleted/", permission=P.USERS_DELETE)
@@ -35,7 +35,7 @@ def list_users(actor: Actor, query: ListQuery) -> Response:
 @blp.response(200, page_of(UserSchema))
 def list_deleted_users(actor: Actor, query: ListQuery) -> Response:
     """List deleted users, who can be restored."""
-    return answer_list(actor, users.list_users(actor, query, deleted=True))
+    return answer_list(actor, lambda: users.list_users(actor, query, deleted=True))
 
 
 @blp.route("/", methods=["POST"], permission=P.USERS_CREATE)

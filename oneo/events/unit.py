@@ -22,7 +22,6 @@ from oneo.errors import (
     DomainTaken,
     EmailTaken,
     SlugTaken,
-    StaleActor,
     Unavailable,
     UserTypeInUse,
     VersionMismatch,
@@ -31,7 +30,6 @@ from oneo.events import log
 from oneo.extensions import db
 from oneo.models import TenantOwned, TenantProfile
 from oneo.store import message
-from oneo.store.gate import gate_sql
 
 CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "uq_users_tenant_id_email": EmailTaken,
@@ -165,9 +163,7 @@ def _begin(actor: Actor) -> Unit:
     session = db.session()
     session.info["tenant_id"] = actor.tenant_id
     connection: Any = session.connection().connection.driver_connection
-    rows = message.execute(connection, f"{message.tenant_setting(actor.tenant_id)}; {gate_sql(actor)}")
-    if not rows:
-        raise StaleActor
+    message.enter(connection, actor)
     return Unit(actor, session, connection)
 
 

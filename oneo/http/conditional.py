@@ -39,6 +39,16 @@ def none_match(etag: str) -> bool:
     return header.strip() == "*" or plain in re.findall(r'"[^"]*"', header)
 
 
+def known_tags(pattern: str) -> list[str]:
+    """What the pattern's group finds in the tags that the caller has. Raises MalformedRequest."""
+    header = request.headers.get("If-None-Match")
+    if header is None:
+        return []
+    if not _ETAGS.fullmatch(header):
+        raise MalformedRequest("If-None-Match must hold entity tags.")
+    return re.findall(pattern, header)[:10]
+
+
 def not_modified(etag: str) -> Response:
     response = Response(status=304)
     response.headers["ETag"] = etag

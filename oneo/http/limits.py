@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from flask import Response, current_app, g
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter, RateLimiter
+from limits.storage import MemoryStorage, Storage
 
 from oneo.config import Settings
 from oneo.errors import RateLimited
 
+T = TypeVar("T")
 RETRY_STORE_SECONDS = 5.0
 _PEER_LOGIN_FACTOR = 5
 _log = logging.getLogger("oneo.limits")
@@ -43,7 +45,7 @@ class Limits:
 
     def __init__(self, limiter: Limiter, settings: Settings) -> None:
         self._limiter = limiter
-        self._fallback = FixedWindowRateLimiter(MemoryStorage())
+        self._fallback = MemoryStorage()
         self._shared_gone_until = 0.0
         self.enabled = settings.rate_limits
         self.user = parse(settings.rate_limit_user)
@@ -54,47 +56,39 @@ class Limits:
 
     def hit(self, name: str, item: RateLimitItem, key: str) -> Standing:
         """Counts one request. Raises RateLimited when it is one too many."""
-
-        def count(strategy: RateLimiter) -> tuple[bool, Standing]:
-            allowed = strategy.hit(item, name, key)
-            return allowed, self._standing(strategy, name, item, key)
-
-        try:
-            allowed, standing = count(self._strategy())
-        except Exception as error:  # noqa: BLE001 - any failure of the shared store means: count here instead
-            allowed, standing = count(self._without_store(error))
-        if not allowed:
+        standing = self._on_storage(lambda storage: self._count(storage, name, item, key))
+        if standing.remaining < 0:
             raise exceeded(standing)
         return standing
 
     def check(self, name: str, item: RateLimitItem, key: str) -> None:
         """Raises RateLimited when the limit is used up; counts nothing."""
-        try:
-            strategy = self._strategy()
-            open_ = strategy.test(item, name, key)
-        except Exception as error:  # noqa: BLE001 - as above
-            strategy = self._without_store(error)
-            open_ = strategy.test(item, name, key)
-        if not open_:
-            raise exceeded(self._standing(strategy, name, item, key))
+        standing = self._on_storage(lambda storage: self._standing(storage, name, item, key))
+        if standing.remaining <= 0:
+            raise exceeded(standing)
 
     def forget(self, name: str, item: RateLimitItem, key: str) -> None:
-        try:
-            self._strategy().clear(item, name, key)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._without_store(error).clear(item, name, key)
+        self._on_storage(lambda storage: storage.clear(item.key_for(name, key)))
 
-    def _standing(self, strategy: RateLimiter, name: str, item: RateLimitItem, key: str) -> Standing:
-        stats = strategy.get_window_stats(item, name, key)
-        return Standing(name, item.amount, item.get_expiry(), max(0, stats.remaining), stats.reset_time)
+    def _count(self, storage: Storage, name: str, item: RateLimitItem, key: str) -> Standing:
+        place = item.key_for(name, key)
+        window = item.get_expiry()
+        used = storage.incr(place, window)
+        return Standing(name, item.amount, window, item.amount - used, storage.get_expiry(place))
 
-    def _strategy(self) -> RateLimiter:
-        return self._fallback if time.monotonic() < self._shared_gone_until else self._limiter.limiter
+    def _standing(self, storage: Storage, name: str, item: RateLimitItem, key: str) -> Standing:
+        place = item.key_for(name, key)
+        left = item.amount - storage.get(place)
+        return Standing(name, item.amount, item.get_expiry(), left, storage.get_expiry(place))
 
-    def _without_store(self, error: Exception) -> RateLimiter:
-        self._shared_gone_until = time.monotonic() + RETRY_STORE_SECONDS
-        _log.warning("the rate limit store is gone, counting in memory: %s", type(error).__name__)
-        return self._fallback
+    def _on_storage(self, work: Callable[[Storage], T]) -> T:
+        if time.monotonic() >= self._shared_gone_until:
+            try:
+                return work(self._limiter.storage)
+            except Exception as error:  # noqa: BLE001 - any failure of the shared store means: count here instead
+                self._shared_gone_until = time.monotonic() + RETRY_STORE_SECONDS
+                _log.warning("the rate limit store is gone, counting in memory: %s", type(error).__name__)
+        return work(self._fallback)
 
 
 def limits() -> Limits:
@@ -157,8 +151,8 @@ def write_headers(response: Response) -> None:
         return
     headers = response.headers
     headers["RateLimit-Policy"] = ", ".join(f'"{s.name}";q={s.quota};w={s.window}' for s in standings)
-    headers["RateLimit"] = ", ".join(f'"{s.name}";r={s.remaining};t={s.wait}' for s in standings)
+    headers["RateLimit"] = ", ".join(f'"{s.name}";r={max(0, s.remaining)};t={s.wait}' for s in standings)
     tightest = min(standings, key=lambda s: s.remaining / s.quota if s.quota else 0)
     headers["X-RateLimit-Limit"] = str(tightest.quota)
-    headers["X-RateLimit-Remaining"] = str(tightest.remaining)
+    headers["X-RateLimit-Remaining"] = str(max(0, tightest.remaining))
     headers["X-RateLimit-Reset"] = str(math.ceil(tightest.reset_at))

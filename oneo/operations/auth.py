@@ -40,7 +40,7 @@ class Device:
 
 def log_in(tenant_id: UUID | None, email: str, password: str, device: Device) -> TokenPair:
     """Same answer and same time for an unknown tenant, an unknown user and a wrong password: CredentialsInvalid."""
-    user = _find_user(tenant_id, email) if tenant_id else None
+    user = _find_user(tenant_id, email) if tenant_id and store.tenant_is_active(tenant_id) else None
     if not passwords.verify_password(user.password_hash if user else None, password) or user is None or not tenant_id:
         raise CredentialsInvalid
     with unit(_as_user(tenant_id, user.id)) as work:
@@ -56,7 +56,7 @@ def refresh(claims: tokens.Claims) -> TokenPair:
     session_id, actor = claims.credential_id, _as_user(claims.tenant_id, claims.user_id)
     with unit(actor) as work:
         session = work.lock(Session, session_id)
-        if session is None or not _alive(session) or not _tenant_active(claims.tenant_id):
+        if session is None or not _alive(session) or not store.tenant_is_active(claims.tenant_id):
             raise TokenRevoked
         user = work.session.get(User, (claims.tenant_id, session.user_id))
         if user is None or not _may_log_in(user):
@@ -128,15 +128,15 @@ def end_session(actor: Actor, session: Session, *, reason: str) -> None:
 
 
 def tenant_for_login(slug: str) -> UUID | None:
-    """The tenant that a login names, if it is one that may be logged in to."""
+    """The tenant that a login names."""
     found = store.tenant_by_slug(slug)
-    return found[0] if found and found[1] == "active" else None
+    return found[0] if found else None
 
 
 def _as_user(tenant_id: UUID, user_id: UUID) -> Actor:
     """The server acting on behalf of somebody who is just proving who he is."""
     actor = system_actor(tenant_id)
-    return Actor(tenant_id, user_id, actor.credential, actor.credential_id, grants=actor.grants, label="login")
+    return Actor(tenant_id, user_id, actor.credential, actor.credential_id, grants=actor.grants)
 
 
 def _find_user(tenant_id: UUID, email: str) -> User | None:
@@ -149,10 +149,6 @@ def _find_user(tenant_id: UUID, email: str) -> User | None:
 
 def _may_log_in(user: User) -> bool:
     return user.is_active and user.deleted_at is None and not user.is_system
-
-
-def _tenant_active(tenant_id: UUID) -> bool:
-    return any(found_id == tenant_id and status == "active" for found_id, _, status in store.tenants())
 
 
 def _alive(session: Session) -> bool:

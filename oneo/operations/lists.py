@@ -16,6 +16,7 @@ from oneo.filters.compile import Sql, compile_filter, compile_search
 from oneo.filters.order import Key, parse_order
 from oneo.filters.page import Cursor, decode_cursor, encode_cursor, fingerprint
 from oneo.filters.parse import nearest, parse_json, parse_query
+from oneo.store import message
 from oneo.store.lists import Found, Window, list_rows
 from oneo.store.resources import Resource
 
@@ -62,11 +63,21 @@ def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: 
     keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
     keys = tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
     fields = _fields(query.fields, resource)
-    of = fingerprint(actor.tenant_id, resource.table, where.text, where.values, [(k.name, k.descending) for k in keys])
+    of = _fingerprint(actor, resource, where, keys) if query.cursor is not None else ""
     cursor = _cursor(query.cursor, of, keys)
     window = _window(query, cursor)
     found = list_rows(actor, resource, where=where, keys=keys, window=window, count=query.count, fields=fields)
     return _listing(query, found, of, cursor)
+
+
+def present_seq(actor: Actor) -> int:
+    """The number of the tenant's latest event: while it stays, so do all lists. Raises StaleActor."""
+    return message.confirm(actor)
+
+
+def _fingerprint(actor: Actor, resource: Resource, where: Sql, keys: tuple[Key, ...]) -> str:
+    order = [(key.name, key.descending) for key in keys]
+    return fingerprint(actor.tenant_id, resource.table, where.text, where.values, order)
 
 
 def _where(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
@@ -125,7 +136,10 @@ def _cursor(text: str | None, of: str, keys: tuple[Key, ...]) -> Cursor | None:
 
 def _window(query: ListQuery, cursor: Cursor | None) -> Window:
     if query.cursor is not None:
-        return Window(query.page_size, 0, cursor.position if cursor else None, bool(cursor and cursor.backwards))
+        return Window(
+            query.page_size, keyset=True,
+            position=cursor.position if cursor else None, backwards=cursor is not None and cursor.backwards,
+        )  # fmt: skip
     offset = (query.page - 1) * query.page_size
     if offset > MAX_OFFSET:
         fault = Fault("/page", "TOO_FAR", f"Pages reach {MAX_OFFSET} rows deep; use cursor= to go on.")

@@ -19,7 +19,7 @@ _CREDENTIALS = {
 }
 
 _PRINCIPAL = """
-SELECT c.user_id, c.scopes, c.secret_hash, u.email, p.access_revision, p.schema_revision,
+SELECT c.user_id, c.scopes, c.secret_hash, p.access_revision, p.schema_revision,
        ARRAY(SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = %(tenant)s AND ur.user_id = u.id
              ORDER BY ur.role_id),
        coalesce((SELECT jsonb_agg(g.grant_) FROM user_roles ur
@@ -39,7 +39,6 @@ class Principal:
     user_id: UUID
     scopes: list[str] | None
     secret_hash: str | None
-    email: str
     access_revision: int
     schema_revision: int
     role_ids: list[UUID]
@@ -66,6 +65,10 @@ def tenant_by_host(host: str) -> tuple[UUID, str] | None:
     return _tenant(
         "SELECT t.id, t.status FROM tenant_domains d JOIN tenants t ON t.id = d.tenant_id WHERE d.host = %s", host
     )
+
+
+def tenant_is_active(tenant_id: UUID) -> bool:
+    return bool(message.look_up_directory("SELECT 1 FROM tenants WHERE id = %s AND status = 'active'", (tenant_id,)))
 
 
 def tenants() -> list[tuple[UUID, str, str]]:

@@ -19,6 +19,7 @@ class Window:
 
     size: int
     offset: int = 0
+    keyset: bool = False
     position: tuple[str | None, ...] | None = None
     backwards: bool = False
 
@@ -49,32 +50,46 @@ def list_rows(
     """Raises StaleActor."""
     alias = resource.alias
     source = f"FROM {resource.table} {alias} WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base}"
-    condition, values = f" AND {where.text}" if where.text != "true" else "", list(where.values)
-    edge, edge_values = "", []
-    if window.position is not None:
-        past = beyond(keys, window.position, backwards=window.backwards)
-        edge, edge_values = f" AND {past.text}", past.values
-    keys_sql = ", ".join(f"{key.column.sql}::text" for key in keys)
-    order = order_sql(keys, backwards=window.backwards)
+    if where.text != "true":
+        source += f" AND {where.text}"
+    counted = _count(count, source, where.values)
+    if window.position is None and not window.keyset and count == "exact":
+        return _counted_page(actor, f"{resource.json(fields)}::text AS doc {source}", where, keys, window, counted)
+    return _edged_page(actor, resource.json(fields), source, where, keys, window, counted)
+
+
+def _counted_page(actor: Actor, select: str, where: Sql, keys: tuple[Key, ...], window: Window, counted: Sql) -> Found:
+    """A page by number whose count is known: nothing else is needed to tell what follows."""
+    rows = f"SELECT {select} ORDER BY {order_sql(keys)} LIMIT {window.size} OFFSET {window.offset}"
+    sql = f"SELECT '[' || coalesce(string_agg(doc, ','), '') || ']', {counted.text}, count(*) FROM ({rows}) page"
+    answer = message.read(actor, sql, [*counted.values, *where.values])
+    body, total, length = answer.rows[0]
+    return Found(answer.seq, body, total, length, window.offset + length < total, None, None)
+
+
+def _edged_page(
+    actor: Actor, json: str, source: str, where: Sql, keys: tuple[Key, ...], window: Window, counted: Sql
+) -> Found:
+    """One row more than asked for tells whether more follow; the keys of the first and the last make cursors."""
+    past = beyond(keys, window.position, backwards=window.backwards) if window.position is not None else Sql("true")
+    edges = ", ".join(f"{key.column.sql}::text" for key in keys)
     rows = (
-        f"SELECT row_number() OVER () AS n, doc, keys FROM (SELECT {resource.json(fields)}::text AS doc, "
-        f"ARRAY[{keys_sql}] AS keys {source}{condition}{edge} ORDER BY {order} "
+        f"SELECT row_number() OVER () AS n, doc, keys FROM (SELECT {json}::text AS doc, ARRAY[{edges}] AS keys "
+        f"{source} AND {past.text} ORDER BY {order_sql(keys, backwards=window.backwards)} "
         f"LIMIT {window.size + 1} OFFSET {window.offset}) sorted"
     )
-    direction = "DESC" if window.backwards else "ASC"
+    first, last = ("DESC", "ASC") if window.backwards else ("ASC", "DESC")
     inside = f"FILTER (WHERE n <= {window.size})"
-    counted, count_values = _count_sql(count, source + condition, values)
     sql = (
-        f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {direction}) {inside}, '') || ']', "
-        f"{counted}, count(*), "
-        f"(array_agg(to_json(keys) ORDER BY n {direction}) {inside})[1], "
-        f"(array_agg(to_json(keys) ORDER BY n {'ASC' if window.backwards else 'DESC'}) {inside})[1] FROM ({rows}) page"
+        f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {first}) {inside}, '') || ']', {counted.text}, count(*), "
+        f"(array_agg(to_json(keys) ORDER BY n {first}) {inside})[1], "
+        f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1] FROM ({rows}) page"
     )
-    answer = message.read(actor, sql, [*count_values, *values, *edge_values])
-    body, total, length, first, last = answer.rows[0]
+    answer = message.read(actor, sql, [*counted.values, *where.values, *past.values])
+    body, total, length, head, tail = answer.rows[0]
     return Found(
         answer.seq, body, total, min(length, window.size), length > window.size,
-        tuple(first) if first else None, tuple(last) if last else None,
+        tuple(head) if head else None, tuple(tail) if tail else None,
     )  # fmt: skip
 
 
@@ -90,9 +105,9 @@ def get_row(actor: Actor, resource: Resource, where: Sql) -> tuple[str, int] | N
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def _count_sql(count: str, source: str, values: list[object]) -> tuple[str, list[object]]:
+def _count(count: str, source: str, values: list[object]) -> Sql:
     if count == "none":
-        return "NULL::bigint", []
+        return Sql("NULL::bigint")
     if count == "estimated":
-        return f"(SELECT count(*) FROM (SELECT 1 {source} LIMIT {COUNT_CAP}) some)", values
-    return f"(SELECT count(*) {source})", values
+        return Sql(f"(SELECT count(*) FROM (SELECT 1 {source} LIMIT {COUNT_CAP}) some)", list(values))
+    return Sql(f"(SELECT count(*) {source})", list(values))

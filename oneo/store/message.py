@@ -55,7 +55,7 @@ def read(actor: Actor, sql: str, parameters: Parameters = ()) -> Answer:
     else:
         rows = _send(
             f"{tenant_setting(actor.tenant_id)}; WITH gate AS MATERIALIZED ({gate_sql(actor)}) "
-            f"SELECT gate.seq, body.* FROM gate LEFT JOIN LATERAL ({sql}) AS body ON true",
+            f"SELECT gate.seq, body.* FROM gate LEFT JOIN LATERAL ({sql}) AS body ON true WHERE gate.seq IS NOT NULL",
             parameters,
         )
     if not rows:
@@ -65,11 +65,12 @@ def read(actor: Actor, sql: str, parameters: Parameters = ()) -> Answer:
 
 def confirm(actor: Actor) -> int:
     """The tenant's event number, if the caller is still what `actor` says; else StaleActor."""
-    rows = _send(f"{tenant_setting(actor.tenant_id)}; {gate_sql(actor)}", ())
-    if not rows:
-        raise StaleActor
-    seq: int = rows[0][0]
-    return seq
+    return _passed(_send(f"{tenant_setting(actor.tenant_id)}; {gate_sql(actor)}", ()))
+
+
+def enter(connection: psycopg2.extensions.connection, actor: Actor) -> int:
+    """The first message of a transaction: the tenant setting and the gate. Raises StaleActor."""
+    return _passed(_execute(connection, f"{tenant_setting(actor.tenant_id)}; {gate_sql(actor)}", ()))
 
 
 def look_up(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -95,6 +96,13 @@ def joined(connection: psycopg2.extensions.connection) -> Iterator[None]:
         yield
     finally:
         _joined.reset(token)
+
+
+def _passed(rows: list[Row]) -> int:
+    seq: int | None = rows[0][0]
+    if seq is None:
+        raise StaleActor
+    return seq
 
 
 def _send(text: str, parameters: Parameters) -> list[Row]:

@@ -1,0 +1,1 @@
+"""Workloads, each beside the same SQL run bare in the same run."""

@@ -1,0 +1,132 @@
+"""`python -m bench`: loads a database, serves it by Oneo and bare in turn, and prints the ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.driver import Result, measure
+from bench.loader import load
+from bench.workloads import WORKLOADS, Loaded, Workload
+from oneo.app import create_app
+from oneo.config import Settings
+from oneo.store import embedded
+
+SECRET = "bench-7vX2mQpLr9TzYw4KdNs8HbCf3GeUa6RxVt1"
+ROUNDS = 3
+
+
+def main() -> None:
+    options = _options()
+    chosen = [workload for workload in WORKLOADS if not options.names or workload.name in options.names]
+    with tempfile.TemporaryDirectory(prefix="oneo-bench-") as folder:
+        Path(folder).chmod(0o755)
+        dsn = embedded.start(Path(folder), database="oneo_bench")
+        settings = Settings(database_url=dsn, jwt_secret=SECRET, log_level="ERROR")
+        loaded = load(create_app(settings, as_owner=True), dsn)
+        statements = {workload.path: workload.sql(loaded) for workload in chosen}
+        with (
+            _serve(_oneo(dsn, options.workers)) as ours,
+            _serve(_bare(dsn, options.workers, statements)) as bare,
+        ):
+            _print_head(options)
+            for workload in chosen:
+                _compare(workload, loaded, ours, bare, options)
+        embedded.stop(Path(folder))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"workloads: {', '.join(w.name for w in WORKLOADS)} (default: all)")
+    parser.add_argument("--workers", type=int, default=2, help="server processes (default: 2)")
+    parser.add_argument("--connections", type=int, default=16, help="connections (default: 16)")
+    parser.add_argument("--seconds", type=int, default=4, help="seconds a round (default: 4)")
+    return parser.parse_args()
+
+
+def _compare(workload: Workload, loaded: Loaded, ours: str, bare: str, options: argparse.Namespace) -> None:
+    """In turn, several rounds, the middle one counts: the machine's moods meet both alike."""
+    pairs = [
+        (_round(ours, workload, loaded, options), _round(bare, workload, loaded, options)) for _ in range(ROUNDS)
+    ]
+    pairs.sort(key=lambda pair: pair[0].rate / pair[1].rate)
+    one, other = pairs[len(pairs) // 2]
+    print(f"{workload.name:<12}{_cells(one)}  |{_cells(other)}  | {one.rate / other.rate:6.2f}   {workload.about}")
+    if one.errors or other.errors:
+        sys.exit(f"{one.errors} and {other.errors} answers were not 2xx")
+
+
+def _round(base: str, workload: Workload, loaded: Loaded, options: argparse.Namespace) -> Result:
+    return measure(base + workload.path, loaded.token, connections=options.connections, seconds=options.seconds)
+
+
+def _print_head(options: argparse.Namespace) -> None:
+    print(f"{options.workers} workers, {options.connections} connections, {options.seconds} s, middle of {ROUNDS} rounds")
+    print(f"{'':<12}{'req/s':>8}{'p50 ms':>8}{'p99 ms':>8}  |{'bare':>8}{'p50 ms':>8}{'p99 ms':>8}  |  ratio")
+
+
+def _cells(result: Result) -> str:
+    return f"{result.rate:8.0f}{result.p50_ms:8.2f}{result.p99_ms:8.2f}"
+
+
+def _oneo(dsn: str, workers: int) -> tuple[list[str], dict[str, str], str]:
+    port = _free_port()
+    environ = {
+        "DATABASE_URL": dsn, "ONEO_JWT_SECRET": SECRET, "ONEO_LOG_LEVEL": "ERROR",
+        "ONEO_RATE_LIMIT_USER": "100000000 per minute", "ONEO_RATE_LIMIT_TENANT": "100000000 per minute",
+    }  # fmt: skip
+    command = [sys.executable, "wsgi.py", "--workers", str(workers), "--port", str(port)]
+    return command, environ, f"http://127.0.0.1:{port}"
+
+
+def _bare(dsn: str, workers: int, statements: dict[str, str]) -> tuple[list[str], dict[str, str], str]:
+    port = _free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bench.gunicorn_bare", "-w", str(workers)]
+    environ = {"BENCH_DSN": dsn, "BENCH_STATEMENTS": json.dumps({"/": "SELECT ''", **statements})}
+    return [*command, "-b", f"127.0.0.1:{port}", "bench.bare:app"], environ, f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _serve(how: tuple[list[str], dict[str, str], str]) -> Iterator[str]:
+    command, environ, url = how
+    process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL)
+    try:
+        _wait(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        if process.poll() is not None:
+            sys.exit("a server did not start")
+        try:
+            urllib.request.urlopen(url + "/healthz" if "bare" not in str(process.args) else url + "/", timeout=2)  # noqa: S310
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    sys.exit(f"nothing answers at {url}")
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Sending requests and timing them: wrk where there is one, else a driver of our own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+def measure(url: str, token: str, *, connections: int, seconds: int) -> Result:
+    """Requests per second over keep-alive connections, and their latencies."""
+    if shutil.which("wrk"):
+        return _wrk(url, token, connections, seconds)
+    return _own(url, token, connections, seconds)
+
+
+def _wrk(url: str, token: str, connections: int, seconds: int) -> Result:
+    command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency"]
+    done = subprocess.run(
+        [*command, "-H", f"Authorization: Bearer {token}", url], capture_output=True, text=True, check=True
+    )
+    text = done.stdout
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    return Result(
+        float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),  # type: ignore[index]
+        _milliseconds(re.search(r"50%\s+([\d.]+)(us|ms|s)", text)),
+        _milliseconds(re.search(r"99%\s+([\d.]+)(us|ms|s)", text)),
+        int(refused[1]) if refused else 0,
+    )
+
+
+def _milliseconds(found: re.Match[str] | None) -> float:
+    if found is None:
+        return 0.0
+    return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
+
+
+def _own(url: str, token: str, connections: int, seconds: int) -> Result:
+    """One process with a thread for each connection; slower than wrk, and so a lower bound."""
+    results: multiprocessing.Queue[tuple[list[float], int]] = multiprocessing.Queue()
+    process = multiprocessing.Process(target=_drive, args=(url, token, connections, seconds, results))
+    process.start()
+    times, errors = results.get()
+    process.join()
+    cuts = statistics.quantiles(times, n=100)
+    return Result(len(times) / seconds, cuts[49] * 1000, cuts[98] * 1000, errors)
+
+
+def _drive(
+    url: str, token: str, connections: int, seconds: int, results: multiprocessing.Queue[tuple[list[float], int]]
+) -> None:
+    times: list[float] = []
+    errors: list[int] = []
+    threads = [
+        threading.Thread(target=_connection, args=(url, token, time.monotonic() + seconds, times, errors))
+        for _ in range(connections)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    results.put((times, len(errors)))
+
+
+def _connection(url: str, token: str, until: float, times: list[float], errors: list[int]) -> None:
+    parts = urlsplit(url)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80)) as sock:
+        reader = sock.makefile("rb")
+        while time.monotonic() < until:
+            started = time.perf_counter()
+            sock.sendall(request)
+            if b" 200 " not in reader.readline():
+                errors.append(1)
+            length = 0
+            while (line := reader.readline().lower()) not in {b"\r\n", b""}:
+                if line.startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            reader.read(length)
+            times.append(time.perf_counter() - started)
