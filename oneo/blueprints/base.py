@@ -92,6 +92,15 @@ class ApiBlueprint(Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def doc(self, **kwargs: Any) -> Callable[[View], View]:
+        return _documents(Blueprint.doc(**kwargs))
+
+    def response(self, *args: Any, **kwargs: Any) -> Callable[[View], View]:
+        return _documents(super().response(*args, **kwargs))
+
+    def alt_response(self, *args: Any, **kwargs: Any) -> Callable[[View], View]:
+        return _documents(super().alt_response(*args, **kwargs))
+
     def route(
         self, rule: str, *, permission: P | Access, methods: Sequence[str] = ("GET",), **options: Any
     ) -> Callable[[View], View]:
@@ -109,6 +118,16 @@ class ApiBlueprint(Blueprint):
             return view
 
         return decorator
+
+
+def _documents(decorator: Callable[[Any], Any]) -> Callable[[View], View]:
+    """What the decorator says of a view, without its wrapper: views make their answers, a call has no use for it."""
+
+    def attach(view: View) -> View:
+        view._apidoc = decorator(view)._apidoc  # type: ignore[attr-defined] # noqa: SLF001 - where it keeps them
+        return view
+
+    return attach
 
 
 def _with_problems(blueprint: ApiBlueprint, view: Any, permission: P | Access) -> Any:
@@ -145,10 +164,10 @@ def _guarded(view: Any, permission: P | Access) -> Any:
         def work(actor: Actor) -> Any:
             if isinstance(permission, P):
                 policy.require(actor, permission)
-            return view(actor, *args, **kwargs)
+            return idempotency.once(actor, lambda: view(actor, *args, **kwargs))
 
         _check_accept()
-        return with_actor(lambda actor: idempotency.once(actor, lambda: work(actor)))
+        return with_actor(work)
 
     return wrapper
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import orjson
 import psycopg2.extensions
 
 from oneo.actor import Actor
+from oneo.fields.dates import moment_text
 from oneo.ids import new_id
 from oneo.store import events as store
 
@@ -50,6 +52,14 @@ def append(connection: psycopg2.extensions.connection, actor: Actor, entries: li
         actor_id=actor.user_id,
         actor_kind=actor.credential.value,
         credential_id=actor.credential_id,
-        events=orjson.dumps([entry.as_json() for entry in entries]).decode(),
+        events=orjson.dumps(
+            [entry.as_json() for entry in entries], default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME
+        ).decode(),
         count=len(entries),
     )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return moment_text(value)
+    raise TypeError(f"cannot be kept in an event: {type(value)!r}")

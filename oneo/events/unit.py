@@ -160,11 +160,21 @@ def public(row: TenantOwned) -> dict[str, Any]:
 
 
 def _begin(actor: Actor) -> Unit:
-    session = db.session()
-    session.info["tenant_id"] = actor.tenant_id
-    connection: Any = session.connection().connection.driver_connection
-    message.enter(connection, actor)
-    return Unit(actor, session, connection)
+    """Tried twice: a connection that died while it waited in the pool costs nobody an error."""
+    for attempt in (1, 2):
+        session = db.session()
+        session.info["tenant_id"] = actor.tenant_id
+        connection: Any = session.connection().connection.driver_connection
+        try:
+            message.enter(connection, actor)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            db.session.remove()
+            if attempt == 2 or not connection.closed:
+                raise
+            message.pool().drop_idle()
+        else:
+            return Unit(actor, session, connection)
+    raise Unavailable
 
 
 @contextmanager

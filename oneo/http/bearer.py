@@ -31,7 +31,11 @@ def with_actor(work: Callable[[Actor], T]) -> T:
     """Runs the work as the caller. Loaded actors are used as they are; when the gate finds one out of date,
     or the work fails in a way that an outdated actor could explain, he is loaded anew and the work repeated.
     """
-    claims = claims_for_host(bearer_token())
+    try:
+        claims = claims_for_host(bearer_token())
+    except AuthenticationRequired:
+        limits.check_peer()
+        raise
     limits.check_caller(claims.tenant_id, claims.user_id)
     actor, fresh = identity.actor_of(claims)
     for _ in range(_ATTEMPTS):

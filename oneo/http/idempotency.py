@@ -16,15 +16,20 @@ from oneo.store.idempotency import Kept
 
 _METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _EXEMPT = "/api/v1/auth/"
-_KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+_KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Preference-Applied")
 _QUOTED = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"')
 _PLAIN = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,255}")
+
+
+def applies_to(method: str, path: str) -> bool:
+    """Whether the header counts there."""
+    return method in _METHODS and not path.startswith(_EXEMPT)
 
 
 def once(actor: Actor, work: Callable[[], Any]) -> Any:
     """Runs the view, or replays what it answered. Logins and answers that show a secret are never kept."""
     header = request.headers.get("Idempotency-Key")
-    if header is None or request.method not in _METHODS or request.path.startswith(_EXEMPT):
+    if header is None or not applies_to(request.method, request.path):
         return work()
 
     def perform() -> Kept:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from flask import Response, current_app, g
+from flask import current_app, g
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, Storage
@@ -144,15 +144,16 @@ def exceeded(standing: Standing) -> RateLimited:
     )
 
 
-def write_headers(response: Response) -> None:
+def header_lines() -> list[tuple[str, str]]:
     """The standard draft's fields for each limit, and the limiter's own for the one nearest to its end."""
     standings: tuple[Standing, ...] = g.get("standings", ())
     if not standings:
-        return
-    headers = response.headers
-    headers["RateLimit-Policy"] = ", ".join(f'"{s.name}";q={s.quota};w={s.window}' for s in standings)
-    headers["RateLimit"] = ", ".join(f'"{s.name}";r={max(0, s.remaining)};t={s.wait}' for s in standings)
+        return []
     tightest = min(standings, key=lambda s: s.remaining / s.quota if s.quota else 0)
-    headers["X-RateLimit-Limit"] = str(tightest.quota)
-    headers["X-RateLimit-Remaining"] = str(max(0, tightest.remaining))
-    headers["X-RateLimit-Reset"] = str(math.ceil(tightest.reset_at))
+    return [
+        ("RateLimit-Policy", ", ".join([f'"{s.name}";q={s.quota};w={s.window}' for s in standings])),
+        ("RateLimit", ", ".join([f'"{s.name}";r={max(0, s.remaining)};t={s.wait}' for s in standings])),
+        ("X-RateLimit-Limit", str(tightest.quota)),
+        ("X-RateLimit-Remaining", str(max(0, tightest.remaining))),
+        ("X-RateLimit-Reset", str(math.ceil(tightest.reset_at))),
+    ]

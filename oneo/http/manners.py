@@ -23,6 +23,7 @@ _EXPOSED = (
     "ETag, Location, Link, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, "
     "X-RateLimit-Reset, X-Request-Id, Idempotency-Replayed, Preference-Applied, WWW-Authenticate"
 )
+_FIXED_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Vary", "Authorization, Accept, Origin")]
 _log = logging.getLogger("oneo.access")
 
 
@@ -85,13 +86,10 @@ def _begin() -> Response | None:
 
 
 def _end(response: Response) -> Response:
-    headers = response.headers
-    headers["X-Request-Id"] = g.get("request_id", "")
-    headers["X-Content-Type-Options"] = "nosniff"
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "private, no-cache" if response.status_code < 400 else "no-store"
-    headers.add("Vary", "Authorization, Accept, Origin")
-    limits.write_headers(response)
+    lines = [("X-Request-Id", g.get("request_id", "")), *_FIXED_HEADERS]
+    if "Cache-Control" not in response.headers:
+        lines.append(("Cache-Control", "private, no-cache" if response.status_code < 400 else "no-store"))
+    response.headers.extend(lines + limits.header_lines())
     origin = request.headers.get("Origin")
     if origin is not None:
         _allow_origin(response, origin)

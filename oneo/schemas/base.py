@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
@@ -87,8 +88,9 @@ class ListParameters(Schema):
     filter = fields.String(load_default="", metadata={"description": "Conditions as JSON, see docs/filters.md."})
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
-    """The envelope of a list of these."""
+    """The envelope of a list of these; `fields=` may leave out keys of a row."""
     name = item.__name__.removesuffix("Schema") + "Page"
     return Schema.from_dict(
         {

@@ -31,18 +31,40 @@ def _names(about: str, maximum: int) -> fields.List[Any]:
     )  # fmt: skip
 
 
-class GrantSchema(Input):
+_ROWS = {
+    "description": "`all`, `own`, or a filter in the language of `filter=`.",
+    "anyOf": [
+        {"enum": ["all", "own"]},
+        {
+            "type": "object",
+            "properties": {"filter": {"type": "object"}},
+            "required": ["filter"],
+            "additionalProperties": False,
+        },
+    ],
+    "example": "all",
+}
+
+
+class GrantRequest(Input):
     permission = text(required=True, minimum=1, maximum=64, metadata={"example": "records:update"})
     pipelines = fields.List(
         StrictString(validate=validate.Length(min=1, max=64)), load_default=None, allow_none=True,
         validate=validate.Length(max=1000), metadata={"description": "Ids or slugs; null is all."},
     )  # fmt: skip
-    rows = Rows(
-        load_default="all",
-        metadata={"description": "`all`, `own` or a filter.", "anyOf": [{"enum": ["all", "own"]}, {"type": "object"}]},
-    )
+    rows = Rows(load_default="all", metadata=_ROWS)
     hidden_fields = _names("Fields that do not exist for the holder.", 500)
     read_only_fields = _names("Fields that the holder may not write.", 500)
+
+
+class GrantSchema(Schema):
+    permission = fields.String(required=True, metadata={"example": "records:update"})
+    pipelines = fields.List(
+        fields.UUID(), required=True, allow_none=True, metadata={"description": "Ids; null is all."}
+    )
+    rows = Rows(required=True, metadata=_ROWS)
+    hidden_fields = fields.List(fields.String(), required=True)
+    read_only_fields = fields.List(fields.String(), required=True)
 
 
 class UserTypeSchema(Schema):
@@ -60,7 +82,7 @@ class UserTypeSchema(Schema):
 class UserTypeUpdate(Input):
     name = text(minimum=1, maximum=NAME_LENGTH)
     description = text(maximum=DESCRIPTION_LENGTH)
-    grants = fields.List(fields.Nested(GrantSchema), validate=validate.Length(max=MAX_GRANTS))
+    grants = fields.List(fields.Nested(GrantRequest), validate=validate.Length(max=MAX_GRANTS))
 
 
 class UserTypeCreate(UserTypeUpdate):
