@@ -31,6 +31,15 @@ def upgrade() -> None:
         END $$
         """
     )
+    # Where owner and server share one login, the server's connections take this role on.
+    op.execute(
+        """
+        DO $$ BEGIN
+            GRANT oneo_app TO CURRENT_USER;
+        EXCEPTION WHEN insufficient_privilege THEN NULL;
+        END $$
+        """
+    )
     op.execute("GRANT USAGE ON SCHEMA public TO oneo_app")
     op.execute("GRANT SELECT ON alembic_version TO oneo_app")
     op.create_table(

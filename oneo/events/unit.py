@@ -142,7 +142,7 @@ def unit(actor: Actor) -> Iterator[Unit]:
             finally:
                 _open.reset(token)
         finally:
-            db.session.remove()
+            _leave()
     if last is not None:
         for listener in listeners():
             listener(actor.tenant_id, last)
@@ -168,13 +168,22 @@ def _begin(actor: Actor) -> Unit:
         try:
             message.enter(connection, actor)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            db.session.remove()
+            _leave()
             if attempt == 2 or not connection.closed:
                 raise
             message.pool().drop_idle()
         else:
             return Unit(actor, session, connection)
     raise Unavailable
+
+
+def _leave() -> None:
+    """Gives the connection back; one that is dead cannot even roll back, and is thrown away."""
+    try:
+        db.session.remove()
+    except DBAPIError:
+        db.session().invalidate()
+        db.session.remove()
 
 
 @contextmanager

@@ -1,0 +1,47 @@
+"""Building the document: the specification that the routes make, then each step over it, in order."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from apispec.ext.marshmallow.common import resolve_schema_cls
+from flask import Flask
+from marshmallow import Schema
+
+from oneo.blueprints.openapi import examples, headers, problems
+from oneo.blueprints.openapi.operations import Document, Operation, operations
+from oneo.blueprints.openapi.text import DESCRIPTION, SECURITY_SCHEMES
+
+TITLE, VERSION, OPENAPI_VERSION = "Oneo CRM API", "1.0.0", "3.1.0"
+
+Step = Callable[[Document], None]
+
+
+def component_name(schema: type[Schema] | Schema | str) -> str:
+    """Each shape has a name of its own: rows of a list, whose keys may be picked, are not the whole object."""
+    cls: Any = resolve_schema_cls(schema)
+    name: str = cls.__name__.removesuffix("Schema")
+    return f"{name}Item" if getattr(schema, "partial", None) else name
+
+
+def steps(app: Flask) -> list[Step]:
+    """Functions that have the last word over the document; whoever embeds the application may add to them."""
+    found: list[Step] = app.extensions.setdefault("oneo.openapi_steps", [])
+    return found
+
+
+def build(app: Flask) -> Document:
+    """The generic document, which shows what any caller may be able to do."""
+    api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    document: Document = copy.deepcopy(api.spec.to_dict())
+    _complete(document)
+    for operation in list(operations(app, document)):
+        for describe in (problems.describe, headers.describe, _describe_permission, _describe_path):
+            describe(operation)
+    _describe_parameters(document)
+    _drop_unused(document)
+    for step in (*_STEPS, *steps(app)):
+        step(document)
+    return document

@@ -1,0 +1,75 @@
+"""An example for every body, made of the examples of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from oneo.blueprints.openapi.operations import Document
+
+_BY_FORMAT = {
+    "uuid": "0199f3a4-c1b2-7d05-a9c0-d6c4f1f2a3b4",
+    "date-time": "2026-01-31T09:30:00.000000Z",
+    "date": "2026-01-31",
+    "email": "ada@acme.example",
+    "uri": "https://acme.example/",
+    "uri-reference": "/api/v1/users/",
+    "password": "correct-horse-battery-staple",
+}
+_BY_TYPE: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "null": None, "object": {}}
+_MAX_DEPTH = 8
+
+
+def rename(value: Any) -> None:
+    """`example` of a schema becomes `examples`, as JSON Schema 2020-12 says it."""
+    if isinstance(value, dict):
+        if "example" in value and ("type" in value or "enum" in value or "anyOf" in value or "$ref" in value):
+            value["examples"] = [value.pop("example")]
+        for child in value.values():
+            rename(child)
+    elif isinstance(value, list):
+        for child in value:
+            rename(child)
+
+
+def describe(document: Document) -> None:
+    """Gives each JSON body that has none an example."""
+    schemas: Mapping[str, Any] = document["components"]["schemas"]
+    for item in document["paths"].values():
+        for operation in (said for said in item.values() if isinstance(said, dict)):
+            bodies = [operation.get("requestBody", {}), *operation.get("responses", {}).values()]
+            for content in (body.get("content", {}) for body in bodies):
+                for media in content.values():
+                    if "schema" in media and "examples" not in media and "example" not in media:
+                        media["example"] = example_of(media["schema"], schemas)
+
+
+def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int = 0) -> Any:
+    """A value that the schema accepts, as long as what its parts give as examples is true."""
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth)
+    for key in ("examples", "enum"):
+        if schema.get(key):
+            return schema[key][0]
+    for key in ("const", "default"):
+        if schema.get(key) is not None:
+            return schema[key]
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in schema:
+            return example_of(schema[key][0], schemas, depth)
+    return _of_type(schema, schemas, depth)
+
+
+def _of_type(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> Any:
+    type_ = schema.get("type", "object")
+    name = type_[0] if isinstance(type_, list) else type_
+    if name == "object" and depth < _MAX_DEPTH:
+        return {key: example_of(part, schemas, depth + 1) for key, part in schema.get("properties", {}).items()}
+    if name == "array":
+        return [example_of(schema["items"], schemas, depth + 1)] if depth < _MAX_DEPTH and "items" in schema else []
+    if name in {"integer", "number"}:
+        return schema.get("minimum", _BY_TYPE[name])
+    if name == "string":
+        text = _BY_FORMAT.get(schema.get("format", ""), _BY_TYPE["string"])
+        return str(text)[: schema.get("maxLength")]
+    return _BY_TYPE[name]
