@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -41,6 +42,7 @@ CONSTRAINTS: Mapping[str, type[DomainError]] = {
 
 Row = TypeVar("Row", bound=TenantOwned)
 _BOOKKEEPING = frozenset({"version", "updated_at"})
+_log = logging.getLogger("oneo.events")
 _open: ContextVar[Unit | None] = ContextVar("oneo_unit", default=None)
 
 
@@ -144,14 +146,22 @@ def unit(actor: Actor) -> Iterator[Unit]:
         finally:
             _leave()
     if last is not None:
-        for listener in listeners():
-            listener(actor.tenant_id, last)
+        _tell(actor.tenant_id, last)
 
 
 def listeners() -> list[Callable[[UUID, int], None]]:
     """Told (tenant, number) after a commit: a hint to look at the log, never the news itself."""
     found: list[Callable[[UUID, int], None]] = current_app.extensions.setdefault("oneo.after_commit", [])
     return found
+
+
+def _tell(tenant_id: UUID, seq: int) -> None:
+    """The change is committed: whatever goes wrong with a listener must not make it look otherwise."""
+    for listener in listeners():
+        try:
+            listener(tenant_id, seq)
+        except Exception:
+            _log.exception("a listener failed after a commit")
 
 
 def public(row: TenantOwned) -> dict[str, Any]:
