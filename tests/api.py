@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
 PREFIX = "/api/v1"
+
+
+class Reply(TestResponse):
+    """An answer whose JSON the test knows the shape of."""
+
+    if TYPE_CHECKING:
+        json: Any
 
 
 class Api:
@@ -18,25 +25,25 @@ class Api:
 
     def request(
         self, method: str, path: str, *, json: Any = None, headers: dict[str, str] | None = None, **kwargs: Any
-    ) -> TestResponse:
+    ) -> Reply:
         sent = {**self.headers, **(headers or {})}
         if self.token:
             sent.setdefault("Authorization", f"Bearer {self.token}")
         if json is not None:
             kwargs["json"] = json
         url = path if path.startswith(("/api/", "/graphql", "/healthz")) else PREFIX + path
-        return self.app.test_client().open(url, method=method, headers=sent, **kwargs)
+        return cast("Reply", self.app.test_client().open(url, method=method, headers=sent, **kwargs))
 
-    def get(self, path: str, **kwargs: Any) -> TestResponse:
+    def get(self, path: str, **kwargs: Any) -> Reply:
         return self.request("GET", path, **kwargs)
 
-    def post(self, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+    def post(self, path: str, json: Any = None, **kwargs: Any) -> Reply:
         return self.request("POST", path, json=json, **kwargs)
 
-    def patch(self, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+    def patch(self, path: str, json: Any = None, **kwargs: Any) -> Reply:
         return self.request("PATCH", path, json=json, **kwargs)
 
-    def delete(self, path: str, **kwargs: Any) -> TestResponse:
+    def delete(self, path: str, **kwargs: Any) -> Reply:
         return self.request("DELETE", path, **kwargs)
 
     def events(self, after: int = 0) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ class P(StrEnum):
     USER_TYPES_UPDATE = "user_types:update"
     USER_TYPES_DELETE = "user_types:delete"
     AUDIT_READ = "audit:read"
+    ANALYTICS_READ = "analytics:read"
+    SYSTEM_READ = "system:read"
     PIPELINES_READ_ALL = "pipelines:read_all"
     PIPELINES_READ = "pipelines:read"
     PIPELINES_CREATE = "pipelines:create"
@@ -58,6 +60,8 @@ _ABOUT = {
     P.USER_TYPES_UPDATE: "Change user types and their grants.",
     P.USER_TYPES_DELETE: "Remove user types.",
     P.AUDIT_READ: "Read the audit log.",
+    P.ANALYTICS_READ: "See figures about the tenant's use.",
+    P.SYSTEM_READ: "See versions, revisions and limits of the server.",
     P.PIPELINES_READ_ALL: "See every pipeline.",
     P.PIPELINES_READ: "See a pipeline and its fields.",
     P.PIPELINES_CREATE: "Add pipelines.",

@@ -160,7 +160,7 @@ def _tell(tenant_id: UUID, seq: int) -> None:
     for listener in listeners():
         try:
             listener(tenant_id, seq)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the commit stands
             _log.exception("a listener failed after a commit")
 
 

@@ -62,6 +62,13 @@ def get_current_tenant(actor: Actor) -> dict[str, Any]:
     }
 
 
+def get_time_zone(actor: Actor) -> str:
+    """The tenant's time zone: where its days begin."""
+    with unit(actor) as work:
+        profile = work.session.get_one(TenantProfile, (actor.tenant_id, actor.tenant_id))
+        return str(_settings_of(profile)["timezone"])
+
+
 def get_settings(actor: Actor) -> tuple[dict[str, Any], int]:
     """(all settings with defaults filled in, version)"""
     policy.require(actor, P.TENANT_READ)
