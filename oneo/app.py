@@ -14,10 +14,15 @@ from oneo.access import tenancy, tokens
 from oneo.access.identity import ActorCache
 from oneo.blueprints import register_blueprints
 from oneo.config import Settings
+from oneo.delivery.hub import Hub
+from oneo.events.unit import listeners
 from oneo.extensions import db, jwt, migrate
-from oneo.http import manners, problems
+from oneo.graphql.view import register_graphql
+from oneo.http import counters, manners, problems
+from oneo.http.addresses import Application
 from oneo.http.hosts import Hosts, Proxies
 from oneo.http.limits import Limits
+from oneo.realtime.socket import register_realtime
 from oneo.store.fence import check_fence
 from oneo.store.pool import Pool
 
@@ -32,16 +37,19 @@ def create_app(settings: Settings | None = None, *, as_owner: bool = False) -> F
     """
     settings = (settings or Settings.from_environ()).checked()
     logs.configure(settings)
-    app = Flask("oneo", static_folder=None)
-    app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
+    app = Application()
     _configure(app, settings, as_owner=as_owner)
     if as_owner:
         return app
     manners.install(app)
-    register_blueprints(app, settings)
+    register_blueprints(app)
+    register_graphql(app)
+    hub = app.extensions["oneo.hub"] = Hub(app)
+    register_realtime(app, settings, hub)
     problems.install(app)
     with app.app_context():
+        listeners().append(hub.wake)
+        app.extensions.setdefault("oneo.stop", []).append(hub.stop)
         check_fence()
     return app
 
@@ -59,7 +67,7 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         SQLALCHEMY_DATABASE_URI="postgresql+psycopg2://",
         SQLALCHEMY_ENGINE_OPTIONS={"creator": pool.borrow, "poolclass": NullPool, "use_native_hstore": False},
         RATELIMIT_ENABLED=settings.rate_limits,
-        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_STORAGE_URI=settings.redis_url or f"{counters.SCHEME}://",
         RATELIMIT_STRATEGY="fixed-window",
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         **tokens.configuration(secret, settings.access_token_seconds, settings.refresh_token_seconds),

@@ -16,8 +16,12 @@ MIN_SECRET_BYTES = 32
 _WELL_KNOWN_SECRETS = ("secret", "changeme", "change-me", "password", "default", "oneo", "jwt", "example")
 
 
-def setting(env: str, default: Any, about: str, *, secret: bool = False) -> Any:
-    return dataclasses.field(default=default, metadata={"env": env, "about": about, "secret": secret})
+def setting(
+    env: str, default: Any, about: str, *, secret: bool = False, least: int = 0, most: int = 2_147_483_647
+) -> Any:
+    """`least` and `most` hold for numbers."""
+    bounds = {"least": least, "most": most}
+    return dataclasses.field(default=default, metadata={"env": env, "about": about, "secret": secret, **bounds})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +37,19 @@ class Settings:
     redis_url: str = setting("REDIS_URL", "", "Redis for rate limits shared by processes. Empty: memory.", secret=True)
     data_dir: Path = setting("ONEO_DATA_DIR", Path("var"), "Embedded database and generated secrets.")
     host: str = setting("ONEO_HOST", "127.0.0.1", "Address the server listens on.")
-    port: int = setting("PORT", 8000, "Port the server listens on.")
-    workers: int = setting("ONEO_WORKERS", 1, "Server processes.")
+    port: int = setting("PORT", 8000, "Port the server listens on; 0 takes any free one.", most=65_535)
+    workers: int = setting("ONEO_WORKERS", 1, "Server processes.", least=1, most=256)
     jwt_secret: str = setting(
         "ONEO_JWT_SECRET",
         "",
         "Signs tokens; 32 bytes or more. Empty: generated with the embedded database.",
         secret=True,
     )
-    access_token_seconds: int = setting("ONEO_ACCESS_TOKEN_SECONDS", 900, "Life of an access token.")
-    refresh_token_seconds: int = setting("ONEO_REFRESH_TOKEN_SECONDS", 2_592_000, "Life of a session without use.")
-    password_min_length: int = setting("ONEO_PASSWORD_MIN_LENGTH", 15, "Shortest password accepted.")
+    access_token_seconds: int = setting("ONEO_ACCESS_TOKEN_SECONDS", 900, "Life of an access token.", least=1)
+    refresh_token_seconds: int = setting(
+        "ONEO_REFRESH_TOKEN_SECONDS", 2_592_000, "Life of a session without use.", least=1
+    )
+    password_min_length: int = setting("ONEO_PASSWORD_MIN_LENGTH", 15, "Shortest password accepted.", least=8, most=64)
     base_domain: str = setting(
         "ONEO_BASE_DOMAIN", "", "Serve only this domain, its tenant subdomains and registered domains. Empty: any Host."
     )
@@ -52,7 +58,7 @@ class Settings:
     )
     cors_origins: tuple[str, ...] = setting("ONEO_CORS_ORIGINS", (), "Origins a browser may call from, or `*`.")
     max_body_bytes: int = setting("ONEO_MAX_BODY_BYTES", 16_777_216, "Largest request body, also once decompressed.")
-    max_json_depth: int = setting("ONEO_MAX_JSON_DEPTH", 64, "Deepest nesting of a JSON body.")
+    max_json_depth: int = setting("ONEO_MAX_JSON_DEPTH", 64, "Deepest nesting of a JSON body.", least=1, most=500)
     max_parameters: int = setting("ONEO_MAX_PARAMETERS", 200, "Most query parameters in one request.")
     rate_limits: bool = setting("ONEO_RATE_LIMITS", True, "Whether requests are limited at all.")
     rate_limit_user: str = setting("ONEO_RATE_LIMIT_USER", "6000 per minute", "Limit for one user.")
@@ -63,7 +69,7 @@ class Settings:
         "10 per 5 minutes",
         "Failed logins for one account, and for one address five times that.",
     )
-    database_pool: int = setting("ONEO_DATABASE_POOL", 20, "Most database connections of one process.")
+    database_pool: int = setting("ONEO_DATABASE_POOL", 20, "Most database connections of one process.", least=1)
     statement_timeout_ms: int = setting("ONEO_STATEMENT_TIMEOUT_MS", 15_000, "Longest a statement may run.")
     docs_public: bool = setting("ONEO_DOCS_PUBLIC", True, "Whether the generic API document is open without a token.")
     event_retention_days: int = setting("ONEO_EVENT_RETENTION", 30, "How many days back a reader may resume from.")
@@ -92,9 +98,20 @@ class Settings:
                 ipaddress.ip_network(network)
             except ValueError:
                 raise ConfigurationError(f"ONEO_TRUSTED_PROXIES: {network!r} is not a network.") from None
+        if self.redis_url and not self.redis_url.startswith("redis"):
+            raise ConfigurationError("REDIS_URL must begin with redis:// or rediss://.")
         if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ConfigurationError("ONEO_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+        if self.log_format not in {"json", "text"}:
+            raise ConfigurationError("ONEO_LOG_FORMAT must be json or text.")
+        self._check_ranges()
         return self
+
+    def _check_ranges(self) -> None:
+        for field in dataclasses.fields(self):
+            value, least, most = getattr(self, field.name), field.metadata["least"], field.metadata["most"]
+            if isinstance(value, int) and not least <= value <= most:
+                raise ConfigurationError(f"{field.metadata['env']} must be from {least} to {most}.")
 
     @property
     def embedded(self) -> bool:
@@ -102,6 +119,11 @@ class Settings:
 
     def replace(self, **changes: Any) -> Settings:
         return dataclasses.replace(self, **changes)
+
+
+def environment_name(name: str) -> str:
+    """Of a setting."""
+    return str(Settings.__dataclass_fields__[name].metadata["env"])
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -12,6 +12,11 @@ def new_id() -> UUID:
     return UUID(int=uuid_utils.uuid7().int)
 
 
+def new_token() -> str:
+    """The same as 32 hexadecimal digits, for what is only ever read as text."""
+    return uuid_utils.uuid7().hex
+
+
 def as_id(text: object) -> UUID | None:
     """The UUID that a text spells in its canonical form, else None."""
     if not isinstance(text, str) or len(text) != 36:

@@ -27,8 +27,8 @@ class ActorCache:
         return self._actors.get(credential_id)
 
     def put(self, actor: Actor) -> None:
+        self._actors.pop(actor.credential_id, None)
         self._actors[actor.credential_id] = actor
-        self._actors.move_to_end(actor.credential_id)
         while len(self._actors) > _CACHE_SIZE:
             self._actors.popitem(last=False)
 

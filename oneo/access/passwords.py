@@ -32,7 +32,7 @@ def verify_password(stored: str | None, password: str) -> bool:
         verified: bool = _in_thread(_hasher.verify, stored or _NOBODY, password)
     except (VerificationError, InvalidHashError):
         return False
-    return verified and stored is not None
+    return verified and bool(stored)
 
 
 def needs_rehash(stored: str) -> bool:

@@ -45,6 +45,11 @@ class P(StrEnum):
         return self in _PER_ROW
 
 
+def has_fields(permission: str) -> bool:
+    """Whether grants of this may hide fields or make them read-only."""
+    return permission in _PER_PIPELINE
+
+
 EVERYTHING = "*"
 """Grants every permission, those of later versions too. Who holds it is an administrator."""
 
@@ -76,3 +81,16 @@ _ABOUT = {
 
 _PER_ROW = frozenset({P.RECORDS_READ, P.RECORDS_UPDATE, P.RECORDS_DELETE, P.RECORDS_PURGE})
 _PER_PIPELINE = _PER_ROW | {P.RECORDS_CREATE, P.PIPELINES_READ, P.PIPELINES_UPDATE, P.PIPELINES_DELETE}
+
+
+class Access:
+    """What a route may ask instead of a permission."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+PUBLIC = Access("public")
+"""Anybody, without a token."""
+LOGGED_IN = Access("logged in")
+"""Anybody with a token: one's own things, or what the operations decide."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from oneo.access.permissions import EVERYTHING, P
+from oneo.access.permissions import EVERYTHING, P, has_fields
 from oneo.actor import Actor, Grant
 from oneo.errors import PermissionDenied
 
@@ -32,14 +33,13 @@ def is_administrator(actor: Actor) -> bool:
 
 
 def hidden_fields(actor: Actor, pipeline_id: UUID) -> frozenset[str]:
-    """What any of the actor's readings of the pipeline hides stays hidden: hiding wins over showing."""
-    return frozenset().union(*(grant.hidden_fields for grant in granting(actor, P.RECORDS_READ, pipeline_id)))
+    """What any of the actor's grants on the pipeline hides does not exist for him: hiding wins over showing."""
+    return _hidden(_all_grants(actor), pipeline_id)
 
 
 def read_only_fields(actor: Actor, permission: P, pipeline_id: UUID) -> frozenset[str]:
     """Fields that may not be written under this permission; hidden ones are among them."""
-    grants = granting(actor, permission, pipeline_id)
-    return hidden_fields(actor, pipeline_id).union(*(grant.read_only_fields for grant in grants))
+    return hidden_fields(actor, pipeline_id) | _read_only(granting(actor, permission), pipeline_id)
 
 
 def row_rules(actor: Actor, permission: P, pipeline_id: UUID) -> tuple[Grant, ...] | None:
@@ -48,16 +48,35 @@ def row_rules(actor: Actor, permission: P, pipeline_id: UUID) -> tuple[Grant, ..
     return None if any(grant.rows == "all" for grant in grants) else grants
 
 
-def holds(actor: Actor, wanted: Grant) -> bool:
-    """Whether the actor could do all that the grant allows, so that he may pass it on."""
-    candidates = actor.grants.get(EVERYTHING, ()) + actor.grants.get(wanted.permission, ())
-    return any(_contains(own, wanted) for own in candidates)
+def holds(actor: Actor, wanted: Grant, beside: Iterable[Grant] = ()) -> bool:
+    """Whether the actor could do all that the grant allows, so that he may pass it on.
+
+    Any of his grants may cover it, but all of them hide: what he cannot see or write must be hidden or read-only in
+    `wanted`, or in the grants `beside` it that will be held with it.
+    """
+    covering = actor.grants.get(EVERYTHING, ()) + actor.grants.get(wanted.permission, ())
+    if not any(_contains(own, wanted) for own in covering):
+        return False
+    if is_administrator(actor) or not has_fields(wanted.permission):
+        return True
+    own, passed_on = _all_grants(actor), (wanted, *beside)
+    same = [grant for grant in passed_on if grant.permission == wanted.permission]
+    named = {pipeline for grant in own for pipeline in grant.pipelines or ()}
+    for place in wanted.pipelines if wanted.pipelines is not None else {None, *named}:
+        hidden = _hidden(passed_on, place)
+        if not (_hidden(own, place) <= hidden and _read_only(covering, place) <= hidden | _read_only(same, place)):
+            return False
+    return True
 
 
 def require_holds(actor: Actor, grants: Iterable[Grant]) -> None:
-    """Raises PermissionDenied naming the first permission that the actor cannot pass on."""
-    for grant in grants:
-        if not holds(actor, grant):
+    """Raises PermissionDenied naming the first permission that the actor cannot pass on.
+
+    The grants count together, as somebody will hold them.
+    """
+    together = tuple(grants)
+    for grant in together:
+        if not holds(actor, grant, together):
             raise PermissionDenied(
                 f"Nobody can grant what they do not hold: {grant.permission}.", extra={"permission": grant.permission}
             )
@@ -65,13 +84,24 @@ def require_holds(actor: Actor, grants: Iterable[Grant]) -> None:
 
 def _contains(own: Grant, wanted: Grant) -> bool:
     pipelines = own.pipelines is None or (wanted.pipelines is not None and wanted.pipelines <= own.pipelines)
-    rows = own.rows == "all" or (own.rows == wanted.rows and own.row_filter == wanted.row_filter)
-    return (
-        pipelines
-        and rows
-        and own.hidden_fields <= wanted.hidden_fields
-        and own.read_only_fields <= wanted.read_only_fields
-    )
+    return pipelines and (own.rows == "all" or (own.rows == wanted.rows and own.row_filter == wanted.row_filter))
+
+
+def _all_grants(actor: Actor) -> list[Grant]:
+    return [grant for grants in actor.grants.values() for grant in grants]
+
+
+def _hidden(grants: Iterable[Grant], place: UUID | None) -> frozenset[str]:
+    """`place` is a pipeline, or None for one that no grant names."""
+    return frozenset().union(*(grant.hidden_fields for grant in grants if _reaches(grant, place)))
+
+
+def _read_only(grants: Iterable[Grant], place: UUID | None) -> frozenset[str]:
+    return frozenset().union(*(grant.read_only_fields for grant in grants if _reaches(grant, place)))
+
+
+def _reaches(grant: Grant, place: UUID | None) -> bool:
+    return grant.pipelines is None or place in grant.pipelines
 
 
 def parse_grants(stored: Iterable[Mapping[str, Any]]) -> tuple[Grant, ...]:
@@ -80,15 +110,28 @@ def parse_grants(stored: Iterable[Mapping[str, Any]]) -> tuple[Grant, ...]:
 
 
 def effective(stored: Iterable[Mapping[str, Any]], scopes: Iterable[str] | None) -> dict[str, tuple[Grant, ...]]:
-    """Grants by permission; an API key's scopes leave only those they name."""
+    """Grants by permission; an API key's scopes leave only those they name, and all that the others hide."""
     grants: dict[str, tuple[Grant, ...]] = {}
     for grant in parse_grants(stored):
         grants[grant.permission] = (*grants.get(grant.permission, ()), grant)
     if scopes is None:
         return grants
     everything = (Grant(EVERYTHING),) if EVERYTHING in grants else ()
-    narrowed = {scope: (*everything, *grants.get(scope, ())) for scope in scopes}
+    hiding = [grant for found in grants.values() for grant in found if grant.hidden_fields]
+    narrowed = {
+        scope: tuple(_hiding(grant, hiding) for grant in (*everything, *grants.get(scope, ()))) for scope in scopes
+    }
     return {scope: found for scope, found in narrowed.items() if found}
+
+
+def _hiding(grant: Grant, others: Iterable[Grant]) -> Grant:
+    """The grant, hiding also what grants that reach some of its pipelines hide."""
+    reaching = [
+        other
+        for other in others
+        if grant.pipelines is None or other.pipelines is None or grant.pipelines & other.pipelines
+    ]
+    return replace(grant, hidden_fields=grant.hidden_fields.union(*(other.hidden_fields for other in reaching)))
 
 
 def _parse_grant(stored: Mapping[str, Any]) -> Grant:

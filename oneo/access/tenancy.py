@@ -26,8 +26,8 @@ def _tenant_of(session: Session) -> UUID:
 
 def _narrow(state: ORMExecuteState) -> None:
     tenant_id = _tenant_of(state.session)
-    if not state.is_orm_statement:
-        raise RuntimeError("SQL that is not the ORM's belongs in the store")
+    if not state.is_orm_statement or state.is_insert or state.is_from_statement:
+        raise RuntimeError("SQL that is not the ORM's belongs in the store, and rows are added to the session")
     state.statement = state.statement.options(
         with_loader_criteria(InTenant, lambda cls: cls.tenant_id == tenant_id, include_aliases=True)
     )
@@ -35,10 +35,10 @@ def _narrow(state: ORMExecuteState) -> None:
 
 def _claim(session: Session, _context: UOWTransaction, _instances: object) -> None:
     tenant_id = _tenant_of(session)
-    for row in session.new:
+    for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, InTenant):
             claimed: UUID | None = row.tenant_id
             if claimed is None:
                 row.tenant_id = tenant_id
             elif claimed != tenant_id:
-                raise RuntimeError("a row of another tenant was added to this unit")
+                raise RuntimeError("a row of another tenant was brought into this unit")

@@ -50,7 +50,7 @@ class ClaimsCache:
     def get(self, token: str) -> Claims | None:
         claims = self._claims.get(token)
         if claims is not None and claims.expires_at <= time.time():
-            del self._claims[token]
+            self._claims.pop(token, None)
             return None
         return claims
 
@@ -118,7 +118,7 @@ def _decode(token: str, kind: str) -> Claims:
         raise TokenInvalid from None
     tenant_id, session_id, user_id = (as_id(claims.get(name)) for name in ("tid", "sid", "sub"))
     refresh_id = as_id(claims.get("rid")) if kind == "refresh" else None
-    genuine = claims.get("type") == kind and (refresh_id is not None or kind == "access")
+    genuine = claims.get("type") == kind and (refresh_id is not None or kind == "access") and "exp" in claims
     if not genuine or tenant_id is None or session_id is None or user_id is None:
         raise TokenInvalid
     return Claims(tenant_id, CredentialKind.SESSION, session_id, float(claims["exp"]), user_id, refresh_id)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api
 
-from oneo import __version__
-from oneo.config import Settings
 
+def register_blueprints(app: Flask) -> None:
+    from oneo.blueprints import admin, auth, documents, probes, tenants, user_types, users
+    from oneo.blueprints.openapi.document import OPENAPI_VERSION, TITLE, VERSION, component_name
 
-def register_blueprints(app: Flask, settings: Settings) -> None:
-    from oneo.blueprints import admin, auth, tenants, user_types, users
-
-    app.config.update(API_TITLE="Oneo CRM API", API_VERSION="1.0.0", OPENAPI_VERSION="3.1.0")
-    api = Api(app)
+    app.config.update(API_TITLE=TITLE, API_VERSION=VERSION, OPENAPI_VERSION=OPENAPI_VERSION)
+    api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
     for module in (auth, tenants, users, user_types, admin):
         api.register_blueprint(module.blp)
+    documents.install(app)
+    app.register_blueprint(probes.blp)

@@ -36,11 +36,12 @@ blp = ApiBlueprint("auth", __name__, url_prefix="/api/v1/auth", description="Log
 
 
 @blp.route("/login/", methods=["POST"], permission=PUBLIC)
+@blp.doc(responses={"401": {}})
 @blp.arguments(LoginRequest())
 @blp.response(200, TokensSchema)
 def login(body: dict[str, Any]) -> Response:
     """Log in with e-mail and password."""
-    email, slug = body["email"].strip().lower(), body["tenant"]
+    email, slug = auth.login_name(body["email"]), body["tenant"]
     tenant_id = g.get("host_tenant") or (auth.tenant_for_login(slug) if slug else None)
     throttle = LoginThrottle(str(tenant_id or slug), email)
     throttle.enter()
@@ -54,6 +55,7 @@ def login(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/refresh/", methods=["POST"], permission=PUBLIC)
+@blp.doc(responses={"401": {}})
 @blp.arguments(RefreshRequest())
 @blp.response(200, TokensSchema)
 def refresh(body: dict[str, Any]) -> Response:
@@ -137,7 +139,7 @@ def list_api_keys(actor: Actor, query: ListQuery) -> Response:
 @blp.response(201, NewApiKeySchema)
 def create_api_key(actor: Actor, body: dict[str, Any]) -> Response:
     """Make an API key. Its text is shown this once."""
-    return answer(api_keys.create_api_key(actor, **body), status=201)
+    return _unstored(answer(api_keys.create_api_key(actor, **body), status=201))
 
 
 @blp.route("/api-keys/<uuid:key_id>/", methods=["DELETE"], permission=LOGGED_IN)
@@ -153,6 +155,10 @@ def _device() -> auth.Device:
 
 
 def _tokens(pair: auth.TokenPair) -> Response:
-    response = answer({**asdict(pair), "token_type": "Bearer"})
+    return _unstored(answer({**asdict(pair), "token_type": "Bearer"}))
+
+
+def _unstored(response: Response) -> Response:
+    """What shows a secret is kept nowhere on the way."""
     response.headers["Cache-Control"] = "no-store"
     return response

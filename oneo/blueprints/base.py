@@ -15,31 +15,20 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
-from oneo.access import policy
-from oneo.access.permissions import P
+from oneo.access import permissions, policy
+from oneo.access.permissions import Access, P
 from oneo.actor import Actor
 from oneo.errors import DomainError, FaultList, InvalidParameter, NotAcceptable, ValidationFailed, pointer
 from oneo.http import idempotency, limits
 from oneo.http.bearer import with_actor
 from oneo.http.conditional import known_tags, none_match, not_modified, prefers_minimal, version_etag
+from oneo.http.hosts import proxies
 from oneo.operations.lists import Listing, present_seq
 from oneo.schemas.problem import ProblemSchema
 
 JSON = "application/json"
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-class Access:
-    """What a route may ask instead of a permission."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-PUBLIC = Access("public")
-"""Anybody, without a token. The view gets no actor."""
-LOGGED_IN = Access("logged in")
-"""Anybody with a token: one's own things."""
+PUBLIC, LOGGED_IN = permissions.PUBLIC, permissions.LOGGED_IN
 
 
 class StrictParser(FlaskParser):
@@ -182,15 +171,16 @@ def _check_accept() -> None:
 
 
 def answer(body: str | bytes | dict[str, Any], *, status: int = 200, version: int | None = None) -> Response:
-    """One object; with a version it is tagged, and not sent again to whoever has it."""
+    """One object; with a version it is tagged, and not sent again to whoever has it or does not want it."""
     etag = version_etag(version) if version is not None else None
     if etag and request.method in {"GET", "HEAD"} and none_match(etag):
         return not_modified(etag)
-    minimal = request.method in {"POST", "PUT", "PATCH"} and prefers_minimal()
-    data = b"" if minimal else orjson.dumps(body) if isinstance(body, dict) else body
-    response = Response(data, 204 if minimal and status == 200 else status, content_type=JSON)
-    if minimal:
+    if etag and request.method in {"POST", "PUT", "PATCH"} and prefers_minimal():
+        response = Response(status=204 if status == 200 else status)
         response.headers["Preference-Applied"] = "return=minimal"
+        del response.headers["Content-Type"]
+    else:
+        response = Response(orjson.dumps(body) if isinstance(body, dict) else body, status, content_type=JSON)
     if etag:
         response.headers["ETag"] = etag
     return response
@@ -255,4 +245,4 @@ def _links(listing: Listing) -> tuple[str | None, str | None]:
 
 def _url(**changes: object) -> str:
     kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes]
-    return f"{request.scheme}://{request.host}{quote(request.path)}?{urlencode([*kept, *changes.items()])}"
+    return f"{proxies().origin_of(request)}{quote(request.path)}?{urlencode([*kept, *changes.items()])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -10,7 +11,10 @@ from flask import request
 from marshmallow import ValidationError
 
 from oneo.blueprints.base import ApiBlueprint, refuse
-from oneo.errors import InvalidParameter
+from oneo.blueprints.openapi.parameters import list_parameters
+from oneo.errors import InvalidParameter, MalformedJson
+from oneo.filters.parse import MAX_DEPTH
+from oneo.http import strict_json
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import ListParameters
 from oneo.store.resources import Resource
@@ -28,7 +32,7 @@ def takes_list_query(blueprint: ApiBlueprint, resource: Resource) -> Callable[[A
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             return view(*args, list_query(), **kwargs)
 
-        return blueprint.doc(parameters=_documented(resource))(wrapper)
+        return blueprint.doc(parameters=list_parameters(resource))(wrapper)
 
     return decorator
 
@@ -47,26 +51,18 @@ def list_query() -> ListQuery:
     if repeated:
         refuse(repeated, InvalidParameter)
     conditions = {name: texts for name, texts in given.items() if name not in _NAMES}
-    return ListQuery(fields=loaded.pop("fields_"), conditions=conditions, **loaded)
+    asked = _json(loaded.pop("filter"))
+    return ListQuery(fields=loaded.pop("fields_"), filter=asked, conditions=conditions, **loaded)
 
 
-def _documented(resource: Resource) -> list[dict[str, Any]]:
-    parameters: list[dict[str, Any]] = []
-    for name, field in _PARAMETERS.fields.items():
-        schema: dict[str, Any] = {"type": "integer" if name.startswith("page") else "string"}
-        if name == "page":
-            schema |= {"minimum": 1, "maximum": 1_000_000, "default": 1}
-        elif name == "page_size":
-            schema |= {"minimum": 1, "maximum": 1000, "default": _DEFAULT.page_size}
-        elif name == "count":
-            schema |= {"enum": ["exact", "estimated", "none"], "default": "exact"}
-        parameters.append(_parameter(field.data_key or name, schema, field.metadata["description"]))
-    for name, column in resource.columns.items():
-        others = ", ".join(f"{name}__{operator}" for operator in column.type.operators)
-        about = f"Condition. With other operators: {others}."
-        parameters.append(_parameter(name, dict(column.type.json_schema), about))
-    return parameters
-
-
-def _parameter(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+def _json(text: str) -> object:
+    """As strict as a body: of two equal keys one would be ignored, and the list be wider than was asked."""
+    if not text:
+        return None
+    try:
+        found: object = strict_json.loads(text.encode(), max_depth=4 * MAX_DEPTH)
+    except MalformedJson as error:
+        raise InvalidParameter(faults=[replace(fault, pointer="/filter") for fault in error.faults]) from None
+    if found is None:
+        refuse({"filter": ["An object is expected."]}, InvalidParameter)
+    return found

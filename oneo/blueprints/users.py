@@ -88,6 +88,7 @@ def get_permissions(actor: Actor) -> Response:
 
 
 @blp.route("/permissions/explain/", permission=LOGGED_IN)
+@blp.doc(responses={"404": {}})
 @blp.arguments(ExplainParameters(), location="query")
 @blp.response(200, ExplanationSchema)
 def explain_permission(actor: Actor, query: dict[str, Any]) -> Response:

@@ -53,9 +53,11 @@ class Boolean(FieldType):
 class Integer(FieldType):
     name = "integer"
     sql_type = "bigint"
-    json_schema: ClassVar[Mapping[str, Any]] = {"type": "integer"}
-    operators: ClassVar[tuple[str, ...]] = EQUALITY + ORDER
     limit = 2**63 - 1
+    json_schema: ClassVar[Mapping[str, Any]] = {
+        "type": "integer", "format": "int64", "minimum": -limit, "maximum": limit,
+    }  # fmt: skip
+    operators: ClassVar[tuple[str, ...]] = EQUALITY + ORDER
 
     def from_json(self, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) > self.limit:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from oneo.errors import FaultList, InvalidParameter, pointer
 from oneo.fields.base import FieldType
+from oneo.fields.scalars import Boolean
 from oneo.filters.ast import And, Catalogue, Comparison, Node, Not, Or
 
 MAX_CONDITIONS = 100
 MAX_DEPTH = 8
 MAX_LIST = 1000
+_FLAG = Boolean()
 
 Reader = Callable[[object], object]
 
@@ -96,9 +98,7 @@ def _operand(operator: str, value: object, type_: FieldType, *, from_text: bool)
         return type_.from_text(item) if from_text and isinstance(item, str) else type_.from_json(item)
 
     if operator == "exists":
-        if value in ("true", "false", True, False):
-            return value in ("true", True)
-        raise ValueError("true or false is expected.")
+        return _FLAG.from_text(value) if from_text and isinstance(value, str) else _FLAG.from_json(value)
     if operator in {"in", "not_in"}:
         if not isinstance(value, list) or len(value) > MAX_LIST:
             raise ValueError(f"A list of at most {MAX_LIST} values is expected.")

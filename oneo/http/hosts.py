@@ -14,7 +14,7 @@ from oneo.errors import HostNotServed
 from oneo.store import identity as store
 
 REMEMBERED_SECONDS = 15.0
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?", re.ASCII)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?(:\d{1,5})?", re.ASCII)
 
 
 class Hosts:
@@ -88,10 +88,19 @@ class Proxies:
 
     def host_of(self, request: Request) -> str:
         if self.trusts(request.remote_addr):
-            forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
+            forwarded = request.headers.get("X-Forwarded-Host", "").rpartition(",")[2].strip()
             if forwarded:
                 return forwarded
         return request.headers.get("Host", "")
+
+
+    def origin_of(self, request: Request) -> str:
+        """Scheme and host as the caller sees them."""
+        scheme = request.scheme
+        if self.trusts(request.remote_addr):
+            forwarded = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()
+            scheme = forwarded if forwarded in {"http", "https"} else scheme
+        return f"{scheme}://{self.host_of(request)}"
 
 
 def proxies() -> Proxies:

@@ -39,6 +39,7 @@ def once(actor: Actor, work: Callable[[], Any]) -> Any:
 
     kept, replayed = perform_once(actor, _key(header), _fingerprint(), perform)
     response = Response(kept.body, kept.status)
+    response.headers.pop("Content-Type")
     response.headers.update(kept.headers)
     response.headers["Idempotency-Replayed"] = "true" if replayed else "false"
     return response

@@ -14,10 +14,11 @@ from uuid import UUID
 from flask import current_app, g
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, Storage
+from limits.storage import Storage
 
-from oneo.config import Settings
-from oneo.errors import RateLimited
+from oneo.config import Settings, environment_name
+from oneo.errors import ConfigurationError, RateLimited
+from oneo.http.counters import LocalStorage
 
 T = TypeVar("T")
 RETRY_STORE_SECONDS = 5.0
@@ -45,13 +46,13 @@ class Limits:
 
     def __init__(self, limiter: Limiter, settings: Settings) -> None:
         self._limiter = limiter
-        self._fallback = MemoryStorage()
+        self._fallback = LocalStorage()
         self._shared_gone_until = 0.0
         self.enabled = settings.rate_limits
-        self.user = parse(settings.rate_limit_user)
-        self.tenant = parse(settings.rate_limit_tenant)
-        self.peer = parse(settings.rate_limit_peer)
-        self.login = parse(settings.rate_limit_login)
+        self.user = _limit(settings, "rate_limit_user")
+        self.tenant = _limit(settings, "rate_limit_tenant")
+        self.peer = _limit(settings, "rate_limit_peer")
+        self.login = _limit(settings, "rate_limit_login")
         self.login_peer = parse(f"{self.login.amount * _PEER_LOGIN_FACTOR} per {self.login.get_expiry()} second")
 
     def hit(self, name: str, item: RateLimitItem, key: str) -> Standing:
@@ -91,6 +92,16 @@ class Limits:
         return work(self._fallback)
 
 
+def _limit(settings: Settings, name: str) -> RateLimitItem:
+    """Raises ConfigurationError."""
+    text: str = getattr(settings, name)
+    try:
+        return parse(text)
+    except ValueError:
+        example = "write it as `600 per minute`"
+        raise ConfigurationError(f"{environment_name(name)}: {text!r} is not understood; {example}.") from None
+
+
 def limits() -> Limits:
     found: Limits = current_app.extensions["oneo.limits"]
     return found
@@ -100,8 +111,9 @@ def check_caller(tenant_id: UUID, user_id: UUID) -> None:
     """Raises RateLimited."""
     found = limits()
     if found.enabled:
-        tenant = found.hit("tenant", found.tenant, tenant_id.hex)
+        # The user first: what is refused him must not use up what his tenant has.
         user = found.hit("user", found.user, f"{tenant_id.hex}{user_id.hex}")
+        tenant = found.hit("tenant", found.tenant, tenant_id.hex)
         g.standings = (user, tenant)
 
 

@@ -14,7 +14,7 @@ from oneo.config import Settings
 from oneo.errors import BodyTooLarge, InvalidParameter, MalformedRequest, UnsupportedMediaType
 from oneo.http import limits, strict_json
 from oneo.http.hosts import hosts, proxies
-from oneo.ids import new_id
+from oneo.ids import new_token
 
 PROBES = frozenset({"/healthz", "/readyz", "/version", "/healthz/", "/readyz/", "/version/"})
 MAX_QUERY_LENGTH = 16_384
@@ -71,7 +71,7 @@ def _settings() -> Settings:
 def _begin() -> Response | None:
     g.started = time.perf_counter()
     asked = request.headers.get("X-Request-Id", "")
-    g.request_id = asked if _REQUEST_ID.fullmatch(asked) else new_id().hex
+    g.request_id = asked if _REQUEST_ID.fullmatch(asked) else new_token()
     g.peer = proxies().client_of(request)
     query = request.query_string
     if len(query) > MAX_QUERY_LENGTH or query.count(b"&") >= _settings().max_parameters:
@@ -86,6 +86,8 @@ def _begin() -> Response | None:
 
 
 def _end(response: Response) -> Response:
+    if response.status_code == 204:
+        response.headers.pop("Content-Type", None)
     lines = [("X-Request-Id", g.get("request_id", "")), *_FIXED_HEADERS]
     if "Cache-Control" not in response.headers:
         lines.append(("Cache-Control", "private, no-cache" if response.status_code < 400 else "no-store"))

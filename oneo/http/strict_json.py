@@ -12,7 +12,7 @@ import orjson
 
 from oneo.errors import Fault, MalformedJson
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _LONG_NUMBER = re.compile(rb"\d{16,}|\d\.\d{15,}")
 _ESCAPED_NUL = re.compile(rb"\\u0000")
 _MAX_DIGITS = 400

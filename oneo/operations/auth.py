@@ -13,10 +13,12 @@ from oneo.access import passwords, tokens
 from oneo.actor import Actor, CredentialKind, system_actor
 from oneo.config import Settings
 from oneo.errors import CredentialsInvalid, FaultList, PermissionDenied, TokenReused, TokenRevoked
-from oneo.events.unit import Unit, unit
+from oneo.events.unit import Unit, public, unit
+from oneo.fields.emails import normal_email
 from oneo.ids import new_id
 from oneo.models import Session, User
 from oneo.models.user import AGENT_LENGTH
+from oneo.operations.grants import user_types_of
 from oneo.store import identity as store
 
 
@@ -92,9 +94,7 @@ def change_password(actor: Actor, *, current: str, new: str) -> None:
         if user is None or not passwords.verify_password(user.password_hash, current):
             raise CredentialsInvalid("The current password is wrong.")
         set_password(actor, user, new, where="/new_password")
-        end_sessions(actor, user.id, reason="password changed", but=actor.credential_id)
-        work.session.flush()
-        work.append("user.password_changed", user.id, version=user.version)
+        note_password_change(actor, user)
 
 
 def set_password(actor: Actor, user: User, password: str, *, where: str = "/password") -> None:
@@ -109,10 +109,19 @@ def set_password(actor: Actor, user: User, password: str, *, where: str = "/pass
     user.updated_by = actor.user_id
 
 
+def note_password_change(actor: Actor, user: User) -> None:
+    """Flushes the user's new password, ends his sessions but the one that the actor uses, and appends the event."""
+    with unit(actor) as work:
+        end_sessions(actor, user.id, reason="password changed", but=actor.credential_id)
+        work.session.flush()
+        state = {**public(user), "user_types": user_types_of(actor, user.id)}
+        work.append("user.password_changed", user.id, data=state, version=user.version)
+
+
 def end_sessions(actor: Actor, user_id: UUID, *, reason: str, but: UUID | None = None) -> int:
     """Ends the user's sessions, all or all but one, in the caller's unit."""
     with unit(actor) as work:
-        living = select(Session.id).where(Session.user_id == user_id, Session.revoked_at.is_(None))
+        living = select(Session.id).where(Session.user_id == user_id, Session.revoked_at.is_(None)).order_by(Session.id)
         locked = [work.lock(Session, session_id) for session_id in work.session.scalars(living) if session_id != but]
         ended = [session for session in locked if session is not None and session.revoked_at is None]
         for session in ended:
@@ -125,6 +134,14 @@ def end_session(actor: Actor, session: Session, *, reason: str) -> None:
     with unit(actor) as work:
         session.revoked_at = datetime.now(UTC)
         work.changed(session, "session.revoked", reason=reason)
+
+
+def login_name(email: str) -> str:
+    """The address as it would be kept, so that all its spellings are one account, for the throttle too."""
+    try:
+        return normal_email(email)
+    except ValueError:
+        return email.strip().lower()
 
 
 def tenant_for_login(slug: str) -> UUID | None:

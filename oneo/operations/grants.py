@@ -38,8 +38,18 @@ def require_over(actor: Actor, user_id: UUID) -> None:
             .join(UserRole, (UserRole.tenant_id == Role.tenant_id) & (UserRole.role_id == Role.id))
             .where(UserRole.user_id == user_id, Role.deleted_at.is_(None))
         ).all()
-    for grants in stored:
-        policy.require_holds(actor, policy.parse_grants(grants))
+    policy.require_holds(actor, policy.parse_grants(grant for grants in stored for grant in grants))
+
+
+def user_types_of(actor: Actor, user_id: UUID) -> list[str]:
+    """Slugs of the user's types."""
+    with unit(actor) as work:
+        slugs = work.session.scalars(
+            select(Role.slug)
+            .join(UserRole, (UserRole.tenant_id == Role.tenant_id) & (UserRole.role_id == Role.id))
+            .where(UserRole.user_id == user_id, Role.deleted_at.is_(None))
+        )
+        return sorted(slugs)
 
 
 def check_administrators(actor: Actor) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zoneinfo
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,6 @@ from oneo.errors import Fault, FaultList, TenantNotFound, ValidationFailed, poin
 from oneo.events.unit import unit
 from oneo.fields.dates import moment_text
 from oneo.fields.slugs import RULE, is_slug
-from oneo.filters.parse import nearest
 from oneo.models import Role, Tenant, TenantClock, TenantDomain, TenantProfile, User
 from oneo.operations import users
 from oneo.operations.user_types import SHIPPED
@@ -33,6 +32,9 @@ class Option:
     about: str
     choices: tuple[str, ...] = ()
 
+
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])", re.ASCII)
 
 SETTINGS: Mapping[str, Option] = {
     "timezone": Option("UTC", "IANA time zone of the tenant; days of analytics begin there."),
@@ -109,11 +111,10 @@ def _check_settings(changes: Mapping[str, Any]) -> None:
         where = pointer(key)
         if option.choices and value not in option.choices:
             faults.add(where, "NOT_A_CHOICE", "This is none of the choices.", allowed=option.choices)
-        if key == "timezone" and value not in zoneinfo.available_timezones():
-            faults.add(
-                where, "UNKNOWN_TIMEZONE", "This is not an IANA time zone.",
-                suggestion=nearest(value, zoneinfo.available_timezones()),
-            )  # fmt: skip
+        if key == "currency" and not _CURRENCY.fullmatch(value):
+            faults.add(where, "INVALID_CURRENCY", "A currency is three capital letters (ISO 4217).")
+        if key in {"timezone", "locale"}:
+            users.check_locality({key: value}, faults)
     faults.check()
 
 
@@ -164,11 +165,14 @@ def set_tenant_status(actor: Actor, status: str) -> None:
 
 
 def add_domain(actor: Actor, host: str) -> None:
-    """Raises DomainTaken."""
+    """Raises DomainTaken, ValidationFailed."""
+    host = host.lower()
+    if not _HOST.fullmatch(host):
+        raise ValidationFailed(faults=[Fault("/host", "INVALID_HOST", "A host name without port or path is expected.")])
     with unit(actor) as work:
-        work.session.add(TenantDomain(host=host.lower(), tenant_id=actor.tenant_id))
+        work.session.add(TenantDomain(host=host, tenant_id=actor.tenant_id))
         work.session.flush()
-        work.append("tenant.domain_added", actor.tenant_id, data={"host": host.lower()})
+        work.append("tenant.domain_added", actor.tenant_id, data={"host": host})
 
 
 def delete_tenant(actor: Actor) -> None:

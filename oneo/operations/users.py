@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from oneo.access import policy
 from oneo.access.permissions import P
@@ -22,7 +23,7 @@ from oneo.filters.parse import nearest
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole
 from oneo.operations import auth
-from oneo.operations.grants import check_administrators, require_over
+from oneo.operations.grants import check_administrators, require_over, user_types_of
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store.lists import get_row
 from oneo.store.resources import USERS
@@ -54,12 +55,11 @@ def create_user(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
     policy.require(actor, P.USERS_CREATE)
     faults = FaultList()
     email = _email(body["email"], faults)
-    _check_profile(body, faults)
+    check_locality(body, faults)
     with unit(actor) as work:
         roles = _roles(work, body.get("user_types", ("member",)), faults)
         faults.check()
-        for role in roles:
-            policy.require_holds(actor, policy.parse_grants(role.grants))
+        _require_held(actor, roles)
         user = User(
             email=email,
             name=body.get("name", ""),
@@ -87,36 +87,30 @@ def update_user(
         user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
         faults = FaultList()
-        _check_profile(body, faults)
-        old_types = _slugs(_roles_of(work, user.id))
+        check_locality(body, faults)
         roles = _roles(work, body["user_types"], faults) if "user_types" in body else None
         if "email" in body:
             user.email = _email(body["email"], faults)
         faults.check()
         for key in (_OWN | {"is_active"}) & body.keys():
             setattr(user, key, body[key])
-        if roles is not None and _slugs(roles) != old_types:
-            for role in roles:
-                policy.require_holds(actor, policy.parse_grants(role.grants))
-            _assign(work, user.id, roles)
+        _note_update(actor, work, user, roles)
         if body.get("password") is not None:
-            _reset_password(actor, work, user, body["password"])
-        types = old_types if roles is None else _slugs(roles)
-        _note_update(actor, work, user, types=types, old_types=old_types)
+            auth.set_password(actor, user, body["password"])
+            auth.note_password_change(actor, user)
         return _shown(actor, user.id)
 
 
 def update_profile(actor: Actor, body: Mapping[str, Any], *, versions: frozenset[int] | None = None) -> tuple[str, int]:
     """What everybody may change of himself: name, time zone, locale."""
     faults = FaultList()
-    _check_profile(body, faults)
+    check_locality(body, faults)
     faults.check()
     with unit(actor) as work:
         user = _locked(work, actor.user_id, versions=versions)
         for key in _OWN & body.keys():
             setattr(user, key, body[key])
-        types = _slugs(_roles_of(work, user.id))
-        _note_update(actor, work, user, types=types, old_types=types)
+        _note_update(actor, work, user)
         return _shown(actor, user.id)
 
 
@@ -130,7 +124,7 @@ def delete_user(actor: Actor, user_id: UUID, *, versions: frozenset[int] | None 
         work.renew_access()
         check_administrators(actor)
         auth.end_sessions(actor, user.id, reason="user deleted")
-        work.changed(user, "user.deleted", also={"user_types": _slugs(_roles_of(work, user.id))})
+        work.changed(user, "user.deleted", also={"user_types": user_types_of(actor, user.id)})
 
 
 def restore_user(actor: Actor, user_id: UUID) -> tuple[str, int]:
@@ -141,29 +135,29 @@ def restore_user(actor: Actor, user_id: UUID) -> tuple[str, int]:
         require_over(actor, user.id)
         user.deleted_at, user.updated_by = None, actor.user_id
         work.renew_access()
-        work.changed(user, "user.restored", also={"user_types": _slugs(_roles_of(work, user.id))})
+        work.changed(user, "user.restored", also={"user_types": user_types_of(actor, user.id)})
         return _shown(actor, user.id)
 
 
-def _note_update(actor: Actor, work: Unit, user: User, *, types: list[str], old_types: list[str]) -> None:
+def _note_update(actor: Actor, work: Unit, user: User, roles: Sequence[Role] | None = None) -> None:
+    """One version and one event for all that has changed, the user types (if given) among it."""
     changes = work.differences(user)
-    old = {"user_types": old_types} if types != old_types else {}
-    if not changes and not old:
+    old_types = user_types_of(actor, user.id)
+    types = old_types if roles is None else _slugs(roles)
+    if not changes and types == old_types:
         return
     user.updated_by = actor.user_id
-    if old or "is_active" in changes:
+    flag_modified(user, "updated_by")  # user types stand in rows of their own, and yet the user has a new version
+    if types != old_types and roles is not None:
+        _require_held(actor, roles)
+        _assign(work, user.id, roles)
+    if types != old_types or "is_active" in changes:
         work.renew_access()
         check_administrators(actor)
     if not user.is_active:
         auth.end_sessions(actor, user.id, reason="user deactivated")
+    old = {"user_types": old_types} if types != old_types else {}
     work.changed(user, "user.updated", old=old, also={"user_types": types})
-
-
-def _reset_password(actor: Actor, work: Unit, user: User, password: str) -> None:
-    auth.set_password(actor, user, password)
-    auth.end_sessions(actor, user.id, reason="password changed", but=actor.credential_id)
-    work.session.flush()
-    work.append("user.password_changed", user.id, version=user.version)
 
 
 def _email(text: str, faults: FaultList) -> str:
@@ -174,7 +168,8 @@ def _email(text: str, faults: FaultList) -> str:
         return ""
 
 
-def _check_profile(body: Mapping[str, Any], faults: FaultList) -> None:
+def check_locality(body: Mapping[str, Any], faults: FaultList) -> None:
+    """Time zone and language, where they are given."""
     if "timezone" in body and body["timezone"] not in zoneinfo.available_timezones():
         faults.add(
             "/timezone", "UNKNOWN_TIMEZONE", "This is not an IANA time zone.",
@@ -192,7 +187,10 @@ def _locked(work: Unit, user_id: UUID, *, versions: frozenset[int] | None = None
 
 
 def _roles(work: Unit, names: Sequence[str], faults: FaultList) -> list[Role]:
-    found = work.session.scalars(select(Role).where(Role.deleted_at.is_(None)).order_by(Role.slug)).all()
+    """Locked against removal until the end of the unit, so that nobody is given a type that is just going."""
+    found = work.session.scalars(
+        select(Role).where(Role.deleted_at.is_(None)).order_by(Role.slug).with_for_update(read=True, key_share=True)
+    ).all()
     known = {str(role.id): role for role in found} | {role.slug: role for role in found}
     for at, name in enumerate(names):
         if name not in known:
@@ -204,15 +202,9 @@ def _roles(work: Unit, names: Sequence[str], faults: FaultList) -> list[Role]:
     return sorted(chosen.values(), key=lambda role: role.slug)
 
 
-def _roles_of(work: Unit, user_id: UUID) -> list[Role]:
-    return list(
-        work.session.scalars(
-            select(Role)
-            .join(UserRole, (UserRole.tenant_id == Role.tenant_id) & (UserRole.role_id == Role.id))
-            .where(UserRole.user_id == user_id, Role.deleted_at.is_(None))
-            .order_by(Role.slug)
-        )
-    )
+def _require_held(actor: Actor, roles: Sequence[Role]) -> None:
+    """Nobody gives user types that may do more than himself. Raises PermissionDenied."""
+    policy.require_holds(actor, policy.parse_grants(grant for role in roles for grant in role.grants))
 
 
 def _assign(work: Unit, user_id: UUID, roles: Sequence[Role]) -> None:

@@ -9,6 +9,7 @@ from oneo.models.user import EMAIL_LENGTH, NAME_LENGTH
 from oneo.schemas.base import Input, Moment, StrictString, text
 
 _EMAIL = {"format": "email", "example": "admin@acme.example"}
+_KEY_NAME = {"example": "Nightly export"}
 
 
 class LoginRequest(Input):
@@ -42,8 +43,8 @@ class PasswordRequest(Input):
 class SessionSchema(Schema):
     id = fields.UUID(required=True)
     user_id = fields.UUID(required=True)
-    agent = fields.String(required=True)
-    peer = fields.String(required=True)
+    agent = fields.String(required=True, metadata={"example": "Mozilla/5.0"})
+    peer = fields.String(required=True, metadata={"example": "192.0.2.7"})
     created_at = Moment(required=True)
     refreshed_at = Moment(required=True)
     expires_at = Moment(required=True)
@@ -56,17 +57,18 @@ class RevokedSchema(Schema):
 class ApiKeySchema(Schema):
     id = fields.UUID(required=True)
     user_id = fields.UUID(required=True)
-    name = fields.String(required=True)
-    scopes = fields.List(fields.String(), required=True, allow_none=True)
+    name = fields.String(required=True, metadata=_KEY_NAME)
+    scopes = fields.List(fields.String(), required=True, allow_none=True, metadata={"example": ["records:read"]})
     created_at = Moment(required=True)
     expires_at = Moment(required=True, allow_none=True)
 
 
 class ApiKeyRequest(Input):
-    name = text(required=True, minimum=1, maximum=NAME_LENGTH)
+    name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_KEY_NAME)
     scopes = fields.List(
         StrictString(validate=validate.Length(max=64)), load_default=None, allow_none=True,
-        validate=validate.Length(max=100), metadata={"description": "Permissions; null is all that the user has."},
+        validate=validate.Length(max=100),
+        metadata={"description": "Permissions; null is all that the user has.", "example": ["users:read"]},
     )  # fmt: skip
     expires_in_days = fields.Integer(
         load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1, max=3650)

@@ -21,9 +21,16 @@ class EventSchema(Schema):
     occurred_at = Moment(required=True)
     actor = fields.Nested(ActorSchema, required=True)
     subject_id = fields.UUID(required=True)
-    pipeline_id = fields.UUID(required=True, allow_none=True)
+    pipeline_id = fields.UUID(required=True, allow_none=True, metadata={"example": None})
     version = fields.Integer(required=True, allow_none=True)
-    changed_fields = fields.List(fields.String(), required=True)
-    data = fields.Dict(required=True, allow_none=True)
-    old = fields.Dict(required=True, allow_none=True)
-    reason = fields.String(required=True, allow_none=True)
+    changed_fields = fields.List(fields.String(), required=True, metadata={"example": ["name"]})
+    data = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The state after.", "example": {"name": "Ada Lovelace"}},
+    )
+    old = fields.Dict(
+        required=True, allow_none=True,
+        metadata={"description": "Former values of what changed.", "example": {"name": "Ada"}},
+    )  # fmt: skip
+    reason = fields.String(required=True, allow_none=True, metadata={"example": None})

@@ -7,18 +7,22 @@ from marshmallow import Schema, fields, validate
 from oneo.models.user import EMAIL_LENGTH, NAME_LENGTH
 from oneo.schemas.base import Input, Moment, StrictBoolean, StrictString, text
 
+_NAME, _TIMEZONE, _LOCALE = {"example": "Ada Lovelace"}, {"example": "Europe/Berlin"}, {"example": "en"}
+_EMAIL = {"format": "email", "example": "ada@acme.example"}
+_PASSWORD = {"format": "password", "example": "correct-horse-battery-staple"}
+
 
 class UserSchema(Schema):
     id = fields.UUID(required=True)
-    email = fields.String(required=True, metadata={"example": "ada@acme.example"})
-    name = fields.String(required=True)
+    email = fields.String(required=True, metadata=_EMAIL)
+    name = fields.String(required=True, metadata=_NAME)
     is_active = fields.Boolean(required=True)
-    user_types = fields.List(fields.String(), required=True)
-    timezone = fields.String(required=True, metadata={"example": "Europe/Berlin"})
-    locale = fields.String(required=True, metadata={"example": "en"})
+    user_types = fields.List(fields.String(), required=True, metadata={"example": ["member"]})
+    timezone = fields.String(required=True, metadata=_TIMEZONE)
+    locale = fields.String(required=True, metadata=_LOCALE)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
-    deleted_at = Moment(required=True, allow_none=True)
+    deleted_at = Moment(required=True, allow_none=True, metadata={"example": None})
     created_by = fields.UUID(required=True, allow_none=True)
     updated_by = fields.UUID(required=True, allow_none=True)
     version = fields.Integer(required=True)
@@ -27,24 +31,24 @@ class UserSchema(Schema):
 class ProfileUpdate(Input):
     """Merge patch: what is left out stays."""
 
-    name = text(maximum=NAME_LENGTH)
-    timezone = text(maximum=64)
-    locale = text(maximum=35)
+    name = text(maximum=NAME_LENGTH, metadata=_NAME)
+    timezone = text(maximum=64, about="IANA name.", metadata=_TIMEZONE)
+    locale = text(maximum=35, about="BCP 47 language tag.", metadata=_LOCALE)
 
 
 class UserUpdate(ProfileUpdate):
-    email = text(minimum=3, maximum=EMAIL_LENGTH, metadata={"format": "email"})
+    email = text(minimum=3, maximum=EMAIL_LENGTH, metadata=_EMAIL)
     is_active = StrictBoolean()
-    password = text(minimum=1, maximum=1024, metadata={"format": "password"})
+    password = text(minimum=1, maximum=1024, metadata=_PASSWORD)
     user_types = fields.List(
         StrictString(validate=validate.Length(max=64)), validate=validate.Length(min=1, max=50),
-        metadata={"description": "Slugs or ids."},
+        metadata={"description": "Slugs or ids.", "example": ["member"]},
     )  # fmt: skip
 
 
 class UserCreate(UserUpdate):
-    email = text(required=True, minimum=3, maximum=EMAIL_LENGTH, metadata={"format": "email"})
+    email = text(required=True, minimum=3, maximum=EMAIL_LENGTH, metadata=_EMAIL)
     password = text(
         minimum=1, maximum=1024, allow_none=True, about="None: the user cannot log in until one is set.",
-        metadata={"format": "password"},
+        metadata=_PASSWORD,
     )  # fmt: skip

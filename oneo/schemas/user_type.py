@@ -27,10 +27,12 @@ class Rows(fields.Field[Any]):
 def _names(about: str, maximum: int) -> fields.List[Any]:
     return fields.List(
         StrictString(validate=validate.Length(min=1, max=64)), validate=validate.Length(max=maximum),
-        metadata={"description": about},
+        metadata={"description": about, "example": []},
     )  # fmt: skip
 
 
+_NAME, _SLUG = {"example": "Sales team"}, {"example": "sales_team"}
+_DESCRIPTION = {"example": "Works on deals."}
 _ROWS = {
     "description": "`all`, `own`, or a filter in the language of `filter=`.",
     "anyOf": [
@@ -50,7 +52,7 @@ class GrantRequest(Input):
     permission = text(required=True, minimum=1, maximum=64, metadata={"example": "records:update"})
     pipelines = fields.List(
         StrictString(validate=validate.Length(min=1, max=64)), load_default=None, allow_none=True,
-        validate=validate.Length(max=1000), metadata={"description": "Ids or slugs; null is all."},
+        validate=validate.Length(max=1000), metadata={"description": "Ids or slugs; null is all.", "example": None},
     )  # fmt: skip
     rows = Rows(load_default="all", metadata=_ROWS)
     hidden_fields = _names("Fields that do not exist for the holder.", 500)
@@ -60,18 +62,18 @@ class GrantRequest(Input):
 class GrantSchema(Schema):
     permission = fields.String(required=True, metadata={"example": "records:update"})
     pipelines = fields.List(
-        fields.UUID(), required=True, allow_none=True, metadata={"description": "Ids; null is all."}
+        fields.UUID(), required=True, allow_none=True, metadata={"description": "Ids; null is all.", "example": None}
     )
     rows = Rows(required=True, metadata=_ROWS)
-    hidden_fields = fields.List(fields.String(), required=True)
-    read_only_fields = fields.List(fields.String(), required=True)
+    hidden_fields = fields.List(fields.String(), required=True, metadata={"example": ["salary"]})
+    read_only_fields = fields.List(fields.String(), required=True, metadata={"example": []})
 
 
 class UserTypeSchema(Schema):
     id = fields.UUID(required=True)
-    slug = fields.String(required=True, metadata={"example": "sales_team"})
-    name = fields.String(required=True)
-    description = fields.String(required=True)
+    slug = fields.String(required=True, metadata=_SLUG)
+    name = fields.String(required=True, metadata=_NAME)
+    description = fields.String(required=True, metadata=_DESCRIPTION)
     grants = fields.List(fields.Nested(GrantSchema), required=True)
     is_shipped = fields.Boolean(required=True)
     created_at = Moment(required=True)
@@ -80,19 +82,21 @@ class UserTypeSchema(Schema):
 
 
 class UserTypeUpdate(Input):
-    name = text(minimum=1, maximum=NAME_LENGTH)
-    description = text(maximum=DESCRIPTION_LENGTH)
+    name = text(minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
+    description = text(maximum=DESCRIPTION_LENGTH, metadata=_DESCRIPTION)
     grants = fields.List(fields.Nested(GrantRequest), validate=validate.Length(max=MAX_GRANTS))
 
 
 class UserTypeCreate(UserTypeUpdate):
-    name = text(required=True, minimum=1, maximum=NAME_LENGTH)
-    slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name when not given; fixed afterwards.")
+    name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
+    slug = text(
+        minimum=1, maximum=SLUG_LENGTH, about="Made from the name when not given; fixed afterwards.", metadata=_SLUG
+    )
 
 
 class CatalogueEntrySchema(Schema):
-    permission = fields.String(required=True)
-    about = fields.String(required=True)
+    permission = fields.String(required=True, metadata={"example": "records:update"})
+    about = fields.String(required=True, metadata={"example": "Change records."})
     per_pipeline = fields.Boolean(required=True)
     per_row = fields.Boolean(required=True)
 
@@ -108,20 +112,23 @@ class PermissionSetSchema(Schema):
 
 
 class ExplainParameters(Input):
-    action = text(required=True, minimum=1, maximum=64, metadata={"example": "records:update"})
-    pipeline = text(load_default=None, minimum=1, maximum=64)
-    record = text(load_default=None, minimum=1, maximum=64)
+    action = text(
+        required=True, minimum=1, maximum=64, about="The permission that is asked about.",
+        metadata={"example": "records:update"},
+    )  # fmt: skip
+    pipeline = text(load_default=None, minimum=1, maximum=64, about="Id or slug: of which pipeline this is asked.")
+    record = text(load_default=None, minimum=1, maximum=64, about="Id: of which record this is asked.")
 
 
 class GrantedBySchema(Schema):
-    user_type = fields.String(required=True)
+    user_type = fields.String(required=True, metadata={"example": "member"})
     grant = fields.Nested(GrantSchema, required=True)
 
 
 class ExplanationSchema(Schema):
-    action = fields.String(required=True)
-    pipeline_id = fields.UUID(required=True, allow_none=True)
+    action = fields.String(required=True, metadata={"example": "records:update"})
+    pipeline_id = fields.UUID(required=True, allow_none=True, metadata={"example": None})
     allowed = fields.Boolean(required=True)
-    reason = fields.String(required=True)
+    reason = fields.String(required=True, metadata={"example": "A grant covers this."})
     granted_by = fields.List(fields.Nested(GrantedBySchema), required=True)
     limited_by_key = fields.Boolean(required=True)

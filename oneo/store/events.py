@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg2.extensions
 
+from oneo.errors import StaleActor
 from oneo.store import message
 from oneo.store.resources import EVENTS
 
@@ -45,7 +46,10 @@ def append(
     events: str,
     count: int,
 ) -> int:
-    """The number of the last event appended. Locks the tenant's clock until the transaction ends: call it last."""
+    """The number of the last event appended. Locks the tenant's clock until the transaction ends: call it last.
+
+    Raises StaleActor when the tenant, and its clock with it, has just been erased.
+    """
     rows = message.execute(
         connection,
         _APPEND,
@@ -58,6 +62,8 @@ def append(
             "count": count,
         },
     )
+    if not rows:
+        raise StaleActor
     last: int = max(row[0] for row in rows)
     return last
 

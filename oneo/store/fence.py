@@ -9,13 +9,18 @@ from oneo.store import message
 
 _ROLE = """
 SELECT rolname, rolsuper OR rolbypassrls,
-       EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relnamespace = 'public'::regnamespace),
+       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+               AND pg_has_role(r.oid, c.relowner, 'usage')),
        pg_has_role(r.oid, (SELECT oid FROM pg_roles WHERE rolname = 'oneo_app'), 'member')
 FROM pg_roles r WHERE rolname = current_user
 """
+# Policies add up: one more that permits anything opens the table, whatever the fence says.
 _FENCED = """
 SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid
-WHERE c.relrowsecurity AND c.relnamespace = 'public'::regnamespace
+WHERE c.relrowsecurity AND c.relnamespace = 'public'::regnamespace AND p.polpermissive
+GROUP BY c.relname
+HAVING bool_and(pg_get_expr(p.polqual, p.polrelid) LIKE '%oneo.tenant%'
+                AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%oneo.tenant%')
 """
 
 
@@ -30,8 +35,8 @@ def check_fence() -> None:
     if bypasses or owns or not member:
         raise ConfigurationError(
             f"The database role {name!r} can pass the tenancy fence: it must be a member of oneo_app, own no tables, "
-            "be no superuser and not bypass row security. Give the server such a login in DATABASE_URL, and the "
-            "owner's in ONEO_MIGRATION_URL."
+            "inherit from nobody who does, be no superuser and not bypass row security. Give the server such a login "
+            "in DATABASE_URL, and the owner's in ONEO_MIGRATION_URL."
         )
     fenced = {row[0] for row in message.look_up_directory(_FENCED)}
     missing = sorted(tenant_tables() - fenced)

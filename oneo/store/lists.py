@@ -81,8 +81,8 @@ def _edged_page(
     first, last = ("DESC", "ASC") if window.backwards else ("ASC", "DESC")
     inside = f"FILTER (WHERE n <= {window.size})"
     sql = (
-        f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {first}) {inside}, '') || ']', {counted.text}, count(*), "
-        f"(array_agg(to_json(keys) ORDER BY n {first}) {inside})[1], "
+        f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {first}) {inside}, '') || ']', {counted.text}, "
+        f"count(*), (array_agg(to_json(keys) ORDER BY n {first}) {inside})[1], "
         f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1] FROM ({rows}) page"
     )
     answer = message.read(actor, sql, [*counted.values, *where.values, *past.values])

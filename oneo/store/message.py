@@ -79,8 +79,12 @@ def look_up(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]
 
 
 def look_up_directory(sql: str, parameters: Parameters = ()) -> list[Row]:
-    """A read of the directory tables, the only ones that no tenant setting is needed for."""
-    return _send(sql, parameters)
+    """A read of the directory tables, the only ones that no tenant setting is needed for.
+
+    Inside a unit it joins the transaction: whoever holds a connection must not wait for a second one.
+    """
+    joined = _joined.get()
+    return _send(sql, parameters) if joined is None else _execute(joined, sql, parameters)
 
 
 def execute(connection: psycopg2.extensions.connection, sql: str, parameters: Parameters = ()) -> list[Row]:

@@ -50,7 +50,7 @@ class Pool:
         if not self._slots.acquire(timeout=WAIT_SECONDS):
             raise Unavailable("All database connections are in use; try again.")
         try:
-            connection = self._idle.pop() if self._idle else self._connect()
+            connection = self._idle_one() or self._connect()
             connection.autocommit = autocommit
             connection.pool = self
         except psycopg2.Error:
@@ -83,8 +83,18 @@ class Pool:
 
     def drop_idle(self) -> None:
         """After the database went away: the connections that waited are dead too."""
-        while self._idle:
-            self._idle.pop().disconnect()
+        while (connection := self._idle_one()) is not None:
+            connection.disconnect()
+
+    def _idle_one(self) -> PooledConnection | None:
+        """Asked by many threads at once, so there is no looking before the leap."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if not connection.closed:
+                return connection
 
     def _connect(self) -> PooledConnection:
         connection: Any = psycopg2.connect(

@@ -10,7 +10,7 @@ from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask
 from marshmallow import Schema
 
-from oneo.blueprints.openapi import examples, headers, problems
+from oneo.blueprints.openapi import examples, headers, problems, schemas, wording
 from oneo.blueprints.openapi.operations import Document, Operation, operations
 from oneo.blueprints.openapi.text import DESCRIPTION, SECURITY_SCHEMES
 
@@ -38,10 +38,38 @@ def build(app: Flask) -> Document:
     document: Document = copy.deepcopy(api.spec.to_dict())
     _complete(document)
     for operation in list(operations(app, document)):
-        for describe in (problems.describe, headers.describe, _describe_permission, _describe_path):
+        for describe in _DESCRIPTIONS:
             describe(operation)
-    _describe_parameters(document)
-    _drop_unused(document)
     for step in (*_STEPS, *steps(app)):
         step(document)
     return document
+
+
+def _complete(document: Document) -> None:
+    """What is said once, for all operations."""
+    document["info"] |= {
+        "description": DESCRIPTION,
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
+    document["servers"] = [{"url": "/", "description": "This server."}]
+    document["security"] = [{name: []} for name in SECURITY_SCHEMES]
+    document["components"] |= {
+        "responses": problems.components(),
+        "parameters": copy.deepcopy(headers.PARAMETERS),
+        "headers": copy.deepcopy(headers.HEADERS),
+        "securitySchemes": copy.deepcopy(SECURITY_SCHEMES),
+    }
+
+
+_DESCRIPTIONS: tuple[Callable[[Operation], None], ...] = (
+    problems.describe, headers.describe, wording.describe,
+)  # fmt: skip
+_STEPS: tuple[Step, ...] = (
+    wording.describe_paths,
+    wording.name_methods,
+    schemas.order_responses,
+    schemas.drop_unused,
+    schemas.rename_examples,
+    schemas.open_answers,
+    examples.describe,
+)

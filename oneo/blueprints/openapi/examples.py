@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oneo.blueprints.openapi.operations import Document
+from oneo.blueprints.openapi.schemas import operations_of
 
 _BY_FORMAT = {
     "uuid": "0199f3a4-c1b2-7d05-a9c0-d6c4f1f2a3b4",
@@ -20,28 +21,14 @@ _BY_TYPE: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "bool
 _MAX_DEPTH = 8
 
 
-def rename(value: Any) -> None:
-    """`example` of a schema becomes `examples`, as JSON Schema 2020-12 says it."""
-    if isinstance(value, dict):
-        if "example" in value and ("type" in value or "enum" in value or "anyOf" in value or "$ref" in value):
-            value["examples"] = [value.pop("example")]
-        for child in value.values():
-            rename(child)
-    elif isinstance(value, list):
-        for child in value:
-            rename(child)
-
-
 def describe(document: Document) -> None:
     """Gives each JSON body that has none an example."""
     schemas: Mapping[str, Any] = document["components"]["schemas"]
-    for item in document["paths"].values():
-        for operation in (said for said in item.values() if isinstance(said, dict)):
-            bodies = [operation.get("requestBody", {}), *operation.get("responses", {}).values()]
-            for content in (body.get("content", {}) for body in bodies):
-                for media in content.values():
-                    if "schema" in media and "examples" not in media and "example" not in media:
-                        media["example"] = example_of(media["schema"], schemas)
+    for operation in operations_of(document):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for media in (media for body in bodies for media in body.get("content", {}).values()):
+            if "schema" in media and not media.keys() & {"example", "examples"}:
+                media["example"] = example_of(media["schema"], schemas)
 
 
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int = 0) -> Any:

@@ -11,8 +11,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest.spec.plugins import FlaskPlugin
 
-from oneo.access.permissions import P
-from oneo.blueprints.base import PUBLIC, Access
+from oneo.access.permissions import PUBLIC, Access, P
 from oneo.http.idempotency import applies_to
 
 Document = dict[str, Any]

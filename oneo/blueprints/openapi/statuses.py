@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oneo import errors
 from oneo.errors import CATALOGUE, DomainError
 
 
@@ -61,5 +62,6 @@ STATUSES[503] = STATUSES[500]
 
 
 def codes_of(status: int) -> dict[str, type[DomainError]]:
-    """The errors of the catalogue that have this status, by code."""
-    return {code: error for code, error in CATALOGUE.items() if error.status == status}
+    """The errors of the catalogue that have this status, by code; other faces add theirs, which are not REST's."""
+    found = {code: error for code, error in CATALOGUE.items() if error.status == status}
+    return {code: error for code, error in found.items() if error.__module__ == errors.__name__}

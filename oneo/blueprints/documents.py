@@ -1,0 +1,130 @@
+"""The API's description of itself: the OpenAPI document, its browsable page, and a page for each error code."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from hashlib import blake2b
+from html import escape
+from typing import Any
+
+import orjson
+import yaml
+from flask import Blueprint, Flask, Response, current_app, request
+
+from oneo.access.permissions import PUBLIC
+from oneo.blueprints import pages
+from oneo.blueprints.base import JSON
+from oneo.blueprints.openapi.document import build
+from oneo.blueprints.openapi.statuses import STATUSES
+from oneo.errors import NotFound
+from oneo.http import limits
+from oneo.http.bearer import with_actor
+from oneo.http.conditional import none_match, not_modified
+from oneo.http.problems import TYPE_BASE, error_class
+from oneo.store import message
+
+YAML = "application/yaml"
+blp = Blueprint("documents", __name__)
+
+
+class Documents:
+    """The document as bytes, built when it is first asked for."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._built: dict[str, bytes] = {}
+
+    def get(self, media_type: str) -> bytes:
+        with self._lock:
+            if not self._built:
+                document = build(self._app)
+                text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+                self._built = {JSON: orjson.dumps(document), YAML: text.encode()}
+        return self._built[media_type]
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes every value where it stands: anchors are valid, but puzzle people and some readers."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+def install(app: Flask) -> None:
+    app.extensions["oneo.openapi"] = Documents(app)
+    app.register_blueprint(blp)
+
+
+def _open(view: Callable[..., Response]) -> Callable[..., Response]:
+    """A route for anybody, and of any media type."""
+
+    @wraps(view)
+    def wrapper(**arguments: Any) -> Response:
+        limits.check_peer()
+        return view(**arguments)
+
+    wrapper.permission = PUBLIC  # type: ignore[attr-defined] # as the routes of the API say it
+    return wrapper
+
+
+@blp.get("/api/v1/openapi.json")
+@blp.get("/openapi.json", endpoint="openapi_alias")
+@_open
+def openapi_json() -> Response:
+    return _document(JSON)
+
+
+@blp.get("/api/v1/openapi.yaml")
+@_open
+def openapi_yaml() -> Response:
+    return _document(YAML)
+
+
+@blp.get("/docs")
+@_open
+def docs() -> Response:
+    return pages.html(pages.docs())
+
+
+@blp.get("/docs/assets/<version>/<name>")
+@_open
+def docs_asset(version: str, name: str) -> Response:
+    return pages.asset(version, name)
+
+
+@blp.get(f"{TYPE_BASE}<code>")
+@_open
+def explain_error(code: str) -> Response:
+    """What a problem's `type` leads to."""
+    error = error_class(code)
+    if error is None:
+        raise NotFound("There is no such error code.")
+    about = STATUSES[error.status].about
+    if request.accept_mimetypes.best_match((JSON, "text/html"), default=JSON) == "text/html":
+        title, status = escape(error.title), error.status
+        return pages.html(pages.article(code, f"<p>Status {status}. {title}</p><p>{_marked(about)}</p>"))
+    body = {"code": code, "title": error.title, "status": error.status, "about": about}
+    return Response(orjson.dumps(body), content_type=JSON)
+
+
+def _document(media_type: str) -> Response:
+    """Open to anybody, or, where the settings close it, to anybody with a token."""
+    if not current_app.extensions["oneo.settings"].docs_public or "Authorization" in request.headers:
+        with_actor(message.confirm)
+    found: Documents = current_app.extensions["oneo.openapi"]
+    body = found.get(media_type)
+    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    if none_match(etag):
+        return not_modified(etag)
+    response = Response(body, content_type=media_type)
+    response.headers["ETag"] = etag
+    return response
+
+
+def _marked(text: str) -> str:
+    """Text whose `code` stands in backquotes, as HTML."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

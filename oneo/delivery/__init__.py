@@ -1,0 +1,1 @@
+"""Reading the log: who hears of what happened, and when."""

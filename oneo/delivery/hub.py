@@ -1,0 +1,160 @@
+"""One hub per process: woken by commits, it reads each tenant's log after its readers' cursors and tells them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from uuid import UUID
+
+from flask import Flask
+
+from oneo.config import Settings
+from oneo.delivery.station import Station
+from oneo.delivery.subscriptions import Opened, Reader, close_subscription, open_subscription
+from oneo.errors import DomainError, Unavailable
+from oneo.store import events
+
+POLL_SECONDS = 0.25
+RETRY_SECONDS = 0.5
+MAX_CONNECTIONS = 50
+_log = logging.getLogger("oneo.hub")
+
+
+class TooManyConnections(DomainError):
+    code, status, title = "TOO_MANY_CONNECTIONS", 429, f"A user has {MAX_CONNECTIONS} connections at most."
+
+
+class Hub:
+    """A wake-up is a hint; the log is the truth. Its thread starts with the first reader, so after any fork."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._settings: Settings = app.extensions["oneo.settings"]
+        self._stations: dict[UUID, Station] = {}
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._polled_at = 0.0
+
+    # -- called by the faces -------------------------------------------------------------------------------------------
+
+    def wake(self, tenant_id: UUID, seq: int) -> None:
+        """After a commit of this process; the poll finds those of others."""
+        with self._lock:
+            station = self._stations.get(tenant_id)
+            if station is None:
+                return
+            station.note(seq)
+        self._woken.set()
+
+    def join(self, reader: Reader) -> None:
+        """Raises TooManyConnections, and Unavailable when the hub is stopping."""
+        with self._lock:
+            if self._stopping:
+                raise Unavailable
+            station = self._stations.setdefault(reader.tenant_id, Station(reader.tenant_id))
+            if sum(known.actor.user_id == reader.actor.user_id for known in station.readers) >= MAX_CONNECTIONS:
+                raise TooManyConnections
+            station.readers.add(reader)
+            station.note()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="oneo-hub", daemon=True)
+                self._thread.start()
+        self._woken.set()
+
+    def leave(self, reader: Reader) -> None:
+        with reader.lock:
+            reader.subscriptions.clear()
+        with self._lock:
+            station = self._stations.get(reader.tenant_id)
+            if station is not None:
+                station.readers.discard(reader)
+                if not station.readers:
+                    del self._stations[reader.tenant_id]
+
+    def subscribe(self, reader: Reader, topic: str, *, after: int | None = None) -> Opened:
+        """Raises what `open_subscription` raises."""
+        opened = open_subscription(reader, topic, after=after, retention_days=self._settings.event_retention_days)
+        self.wake(reader.tenant_id, opened.seq)
+        return opened
+
+    def unsubscribe(self, reader: Reader, subscription_id: str) -> None:
+        """Raises SubscriptionNotFound."""
+        close_subscription(reader, subscription_id)
+
+    def stop(self) -> None:
+        """Ends the thread, then tells all who are left. Nobody can join any more."""
+        with self._lock:
+            self._stopping = True
+            thread = self._thread
+        self._woken.set()
+        if thread is not None:
+            thread.join(timeout=5)
+        for reader in [reader for station in list(self._stations.values()) for reader in list(station.readers)]:
+            reader.channel.close(Unavailable("The server is stopping."))
+
+    # -- the thread ----------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        wait: float | None = 0.0
+        while not self._stopping:
+            self._woken.wait(wait)
+            self._woken.clear()
+            try:
+                with self._app.app_context():
+                    wait = self._round()
+            except Exception as error:  # noqa: BLE001 - it is said, and cursors move only when events were told
+                self._note_failure(error)
+                time.sleep(RETRY_SECONDS)
+                wait = 0.0
+
+    def _round(self) -> float | None:
+        """Serves every station that is due; for how long there is nothing to do, None until somebody comes.
+
+        Raises Unavailable: without the database there is nothing to do for the others either.
+        """
+        self._poll()
+        now = time.monotonic()
+        with self._lock:
+            due = [(station, list(station.readers)) for station in self._stations.values() if station.due_at <= now]
+        for station, readers in sorted(due, key=lambda item: item[0].due_at):
+            self._serve(station, readers)
+        with self._lock:
+            if not self._stations:
+                return None
+            next_time = min(station.due_at for station in self._stations.values())
+        return max(0.0, min(next_time, self._polled_at + POLL_SECONDS) - time.monotonic())
+
+    def _serve(self, station: Station, readers: list[Reader]) -> None:
+        station.due_at = float("inf")
+        again = time.monotonic() + RETRY_SECONDS
+        try:
+            again = station.serve(readers)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one tenant's trouble is not the others'
+            self._note_failure(error)
+        finally:
+            with self._lock:
+                station.due_at = min(station.due_at, again)
+
+    def _note_failure(self, error: Exception) -> None:
+        if isinstance(error, Unavailable):
+            _log.warning("the hub waits for the database: %s", error)
+        else:
+            _log.error("the hub could not deliver", exc_info=error)
+
+    def _poll(self) -> None:
+        now = time.monotonic()
+        if now < self._polled_at + POLL_SECONDS:
+            return
+        with self._lock:
+            known = {tenant_id: station.head for tenant_id, station in self._stations.items()}
+        clocks = events.clocks(list(known)) if known else {}
+        self._polled_at = now
+        for tenant_id, head in known.items():
+            seq = clocks.get(tenant_id)
+            if seq is None or seq > head:
+                self.wake(tenant_id, seq or 0)

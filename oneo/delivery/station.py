@@ -1,0 +1,147 @@
+"""One tenant's readers in this process: reading the log for them, and seeing that they still may."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+from oneo.access import identity
+from oneo.actor import Actor
+from oneo.delivery.payload import LoggedEvent, logged_event
+from oneo.delivery.subscriptions import Reader, Subscription
+from oneo.errors import DomainError, TokenExpired, TokenRevoked
+from oneo.store import events
+from oneo.store.standing import standing
+
+BATCH = 200
+MAX_BATCHES = 8
+RETRY_FULL = 0.02
+SLOW_SECONDS = 30.0
+RECHECK = 15.0
+RECHECK_KEYS = 1.0
+"""An API key can run out without an event that would say so."""
+
+
+class SlowReader(DomainError):
+    code, status, title = "SLOW_READER", 503, "The connection did not take its events for too long."
+
+
+class Station:
+    """Works in the hub's thread alone, but for `readers` and `note`, which the hub guards."""
+
+    def __init__(self, tenant_id: UUID) -> None:
+        self.tenant_id = tenant_id
+        self.readers: set[Reader] = set()
+        self.due_at = 0.0
+        self._head = 0
+        self._notes = 1
+        self._notes_checked = 0
+        self._checked_at = 0.0
+
+    @property
+    def head(self) -> int:
+        return self._head
+
+    def note(self, head: int | None = None) -> None:
+        """Something has happened: the log has come to `head`, or a reader has come."""
+        self._head = max(self._head, head or 0)
+        self._notes += 1
+        self.due_at = 0.0
+
+    def serve(self, readers: list[Reader]) -> float:
+        """Tells each what is due to him, at most a batch; the time at which to serve again. Raises Unavailable.
+
+        Those nearest to the present come first. Rights are checked after the log was read, so that no event is
+        told to somebody who lost them before it.
+        """
+        now, head = time.monotonic(), self._head
+        readers = self._without_expired(readers)
+        due = [
+            (reader, subscription)
+            for reader in readers
+            if self._has_room(reader, head, now)
+            for subscription in reader.lagging(head, now)
+        ]
+        cursors = sorted({subscription.cursor for _, subscription in due}, reverse=True)[:MAX_BATCHES]
+        batches = {cursor: self._read(cursor) for cursor in cursors}
+        if batches or self._notes > self._notes_checked or now >= self._next_check(readers):
+            readers = self._with_rights(readers)
+        _tell(due, set(readers), batches, head)
+        return self._next_time(readers, now)
+
+    def _read(self, cursor: int) -> list[LoggedEvent]:
+        return [logged_event(*row) for row in events.read_after(self.tenant_id, cursor, BATCH)]
+
+    def _without_expired(self, readers: list[Reader]) -> list[Reader]:
+        expired = {reader for reader in readers if reader.expires_at <= time.time()}
+        _close(expired, TokenExpired())
+        return [reader for reader in readers if reader not in expired]
+
+    def _has_room(self, reader: Reader, head: int, now: float) -> bool:
+        """Ends the connection of one who has had no room for too long."""
+        if reader.channel.has_room() or not reader.lagging(head, now):
+            reader.stuck_since = None
+            return reader.channel.has_room()
+        reader.stuck_since = reader.stuck_since or now
+        if now - reader.stuck_since > SLOW_SECONDS:
+            _close([reader], SlowReader())
+        return False
+
+    def _with_rights(self, readers: list[Reader]) -> list[Reader]:
+        """Those whose credential still counts, with the rights they have now; the others are disconnected."""
+        notes = self._notes
+        held = {reader.actor.credential_id: reader.actor for reader in readers}
+        unchanged = standing(self.tenant_id, list(held.values())) if held else frozenset()
+        present = {
+            credential_id: actor if credential_id in unchanged else _renewed(actor)
+            for credential_id, actor in held.items()
+        }
+        self._notes_checked, self._checked_at = notes, time.monotonic()
+        kept = []
+        for reader in readers:
+            actor = present[reader.actor.credential_id]
+            if actor is None:
+                _close([reader], TokenRevoked())
+                continue
+            if actor is not reader.actor:
+                reader.take_rights(actor)
+            kept.append(reader)
+        return kept
+
+    def _next_check(self, readers: Iterable[Reader]) -> float:
+        return self._checked_at + (RECHECK_KEYS if any(reader.has_key for reader in readers) else RECHECK)
+
+    def _next_time(self, readers: list[Reader], now: float) -> float:
+        times = [self._next_check(readers)]
+        for reader in readers:
+            times.append(now + max(0.0, reader.expires_at - time.time()))
+            with reader.lock:
+                behind = [found for found in reader.subscriptions.values() if found.cursor < self._head]
+            if behind:
+                soonest = min(found.starts_at for found in behind)
+                times.append(max(soonest, now if reader.channel.has_room() else now + RETRY_FULL))
+        return min(times)
+
+
+def _tell(
+    due: list[tuple[Reader, Subscription]], allowed: set[Reader], batches: dict[int, list[LoggedEvent]], head: int
+) -> None:
+    for reader, subscription in due:
+        batch = batches.get(subscription.cursor)
+        if batch is not None and reader in allowed:
+            reader.tell(subscription, batch, head if len(batch) < BATCH else 0)
+
+
+def _renewed(actor: Actor) -> Actor | None:
+    try:
+        return identity.load_actor(actor.tenant_id, actor.credential, actor.credential_id)
+    except TokenRevoked:
+        return None
+
+
+def _close(readers: Iterable[Reader], reason: DomainError) -> None:
+    for reader in readers:
+        with reader.lock:
+            reader.subscriptions.clear()
+        reader.channel.close(reason)

@@ -1,0 +1,99 @@
+"""POST and GET /graphql: one request, as one actor, to one answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from graphql import ExecutionResult, OperationType, execute_sync, get_operation_ast
+
+from oneo.access.permissions import LOGGED_IN
+from oneo.actor import Actor
+from oneo.errors import AuthenticationRequired, DomainError, MethodNotAllowed, StaleActor, Unavailable
+from oneo.graphql.base import Context
+from oneo.graphql.documents import Documents, documents
+from oneo.graphql.errors import DocumentInvalid, DocumentRefused, entries, field_entry
+from oneo.graphql.requests import LEGACY, Asked, read_request, wanted_type
+from oneo.graphql.schema import schema
+from oneo.http import problems
+from oneo.http.bearer import with_actor
+from oneo.store import message
+
+
+class FieldsFailed(DomainError):
+    """Fields of an answer failed, which an outdated actor may explain: if he was not, the answer stands."""
+
+    def __init__(self, result: ExecutionResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+def register_graphql(app: Flask) -> None:
+    app.extensions["oneo.documents"] = Documents()
+    serve_graphql.permission = LOGGED_IN  # type: ignore[attr-defined] # as every route says who may call it
+    for rule in ("/graphql", "/graphql/"):
+        app.add_url_rule(rule, view_func=serve_graphql, methods=["GET", "POST"])
+    schema()
+
+
+def serve_graphql() -> Response:
+    """Who has no token learns nothing, not even whether the request is well-formed."""
+    media = wanted_type()
+    try:
+        return _response(with_actor(lambda actor: _result(actor, read_request())), media)
+    except FieldsFailed as failure:
+        return _response(failure.result, media)
+    except DomainError as error:
+        return _refusal(error, media)
+
+
+def _result(actor: Actor, asked: Asked) -> ExecutionResult:
+    """Raises DomainErrors for the request as a whole, FieldsFailed, StaleActor."""
+    document = documents().get(asked.query)
+    operation = get_operation_ast(document, asked.operation_name)
+    if request.method != "POST" and operation is not None and operation.operation is not OperationType.QUERY:
+        raise MethodNotAllowed("Only queries may be sent by GET.", headers={"Allow": "POST"})
+    context = Context(actor)
+    result = execute_sync(
+        schema(),
+        document,
+        context_value=context,
+        variable_values=asked.variables,
+        operation_name=asked.operation_name,
+        hide_suggestions=True,
+    )
+    _sift(result)
+    if not context.confirmed:
+        message.confirm(actor)
+    return result
+
+
+def _sift(result: ExecutionResult) -> None:
+    """What concerns the caller or the whole server is no matter of single fields; the rest stays in the answer."""
+    errors = result.errors or []
+    causes = [error.original_error for error in errors]
+    for cause in causes:
+        if isinstance(cause, StaleActor | AuthenticationRequired | Unavailable):
+            raise cause
+    if any(error.path is None for error in errors):
+        raise DocumentInvalid(errors)
+    if any(isinstance(cause, DomainError) for cause in causes):
+        raise FieldsFailed(result)
+
+
+def _response(result: ExecutionResult, media: str) -> Response:
+    body: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        body = {"errors": [field_entry(error) for error in result.errors], **body}
+    return Response(orjson.dumps(body), 200, content_type=f"{media}; charset=utf-8")
+
+
+def _refusal(error: DomainError, media: str) -> Response:
+    """Status and headers as REST would answer. Clients of the older media type expect 200 for a faulty document."""
+    response = problems.problem(error)
+    if media == LEGACY and isinstance(error, DocumentRefused):
+        response.status_code = 200
+    response.set_data(orjson.dumps({"errors": entries(error)}))
+    response.content_type = f"{media}; charset=utf-8"
+    return response

@@ -1,0 +1,21 @@
+"""Addresses answer with and without a slash at the end, for every method, and never by a redirect."""
+
+from __future__ import annotations
+
+from flask import Flask, Request
+from werkzeug.routing import MapAdapter
+
+
+class Application(Flask):
+    """Matches as if the slash were there: without it, the methods of a rule that has one would not be known."""
+
+    def __init__(self) -> None:
+        super().__init__("oneo", static_folder=None)
+        self.url_map.strict_slashes = False
+        self.url_map.merge_slashes = False
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        adapter = super().create_url_adapter(request)
+        if request is not None and adapter is not None and not adapter.path_info.endswith("/"):
+            adapter.path_info += "/"
+        return adapter

@@ -1,0 +1,200 @@
+"""Socket.IO: connecting with a token, subscribing, resuming, leaving. Every answer is an acknowledgement."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, request
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import SocketIO
+
+from oneo.access import identity
+from oneo.access.tokens import Claims
+from oneo.config import Settings
+from oneo.delivery.hub import Hub
+from oneo.delivery.subscriptions import Reader
+from oneo.errors import AuthenticationRequired, DomainError, FaultList, InternalError, TokenInvalid, ValidationFailed
+from oneo.http import limits
+from oneo.http.bearer import bearer_token, claims_for_host
+from oneo.realtime.channel import SocketChannel
+from oneo.realtime.door import Door, Strangers, arrive
+from oneo.realtime.transport import MAX_MESSAGE_BYTES, StrictCodec, TextPacket, bind
+
+MAX_SEQ = 2**63 - 1
+_SUBSCRIBE = frozenset({"topic", "filter", "after"})
+_log = logging.getLogger("oneo.realtime")
+_library_log = logging.getLogger("oneo.realtime.library")
+
+
+class UnknownMessage(DomainError):
+    code, title = "UNKNOWN_MESSAGE", "There is no such message; there are `subscribe` and `unsubscribe`."
+
+
+def register_realtime(app: Flask, settings: Settings, hub: Hub) -> None:
+    """`threading` is right under every server: gevent's worker turns the threads, queues and events that it uses
+    into greenlets, while the `gevent` mode would not work anywhere else.
+    """
+    # What the library logs as errors are malformed packets; failures of ours are logged here.
+    _library_log.setLevel(logging.CRITICAL)
+    socketio = SocketIO(
+        app,
+        async_mode="threading",
+        async_handlers=False,
+        manage_session=False,
+        cors_allowed_origins=list(settings.cors_origins) or None,
+        cors_credentials=False,
+        max_http_buffer_size=MAX_MESSAGE_BYTES,
+        serializer=TextPacket,
+        json=StrictCodec,
+        logger=_library_log,
+        engineio_logger=_library_log,
+    )
+    bind(socketio.server)
+    strangers = Strangers(socketio.server)
+    SocketFace(socketio, hub, strangers).listen()
+    app.wsgi_app = Door(app, app.wsgi_app, strangers)  # type: ignore[method-assign]
+
+
+class SocketFace:
+    """The handlers, and the reader behind each connected socket."""
+
+    def __init__(self, socketio: SocketIO, hub: Hub, strangers: Strangers) -> None:
+        self._socketio = socketio
+        self._hub = hub
+        self._strangers = strangers
+        self._readers: dict[str, Reader] = {}
+
+    def listen(self) -> None:
+        on = self._socketio.on
+        on("connect")(self._connect)
+        on("disconnect")(self._disconnect)
+        on("subscribe")(_acknowledged(self._subscribe))
+        on("unsubscribe")(_acknowledged(self._unsubscribe))
+        on("*")(_acknowledged(self._refuse))
+
+    def _connect(self, auth: object = None) -> None:
+        """Raises Refused, which reaches the client; nothing he sends is handled then."""
+        try:
+            self._open(_sid(), auth)
+        except DomainError as error:
+            raise Refused(error.detail, {"code": error.code}) from None
+        except Exception:  # noqa: BLE001 - the client is told no more than this
+            _log.exception("a socket could not be opened")
+            raise Refused(InternalError.title, {"code": InternalError.code}) from None
+
+    def _open(self, sid: str, auth: object) -> None:
+        if sid in self._readers:
+            raise UnknownMessage
+        claims = _claims(auth)
+        actor = identity.load_actor(claims.tenant_id, claims.kind, claims.credential_id)
+        channel = SocketChannel(self._socketio.server, sid)
+        reader = Reader(channel, actor, claims.expires_at)
+        self._hub.join(reader)
+        self._readers[sid] = reader
+        self._strangers.remove(channel.eio_sid)
+        _log.info("socket opened", extra={"tenant_id": actor.tenant_id, "user_id": actor.user_id})
+
+    def _disconnect(self, *_reason: object) -> None:
+        reader = self._readers.pop(_sid(), None)
+        if reader is not None:
+            self._hub.leave(reader)
+            if isinstance(reader.channel, SocketChannel):
+                self._strangers.add(reader.channel.eio_sid)
+
+    def _subscribe(self, *arguments: object) -> dict[str, Any]:
+        reader, body = self._reader(), _members(arguments, _SUBSCRIBE)
+        faults = FaultList()
+        topic, after = body.get("topic"), body.get("after")
+        if not isinstance(topic, str):
+            faults.add("/topic", "REQUIRED", "A topic is required.")
+        if after is not None and (type(after) is not int or not 0 <= after <= MAX_SEQ):
+            faults.add("/after", "INVALID_VALUE", "This must be the number of an event, or 0.")
+        if body.get("filter"):
+            faults.add("/filter", "NOT_SUPPORTED", "This topic takes no filter.")
+        faults.check(ValidationFailed)
+        opened = self._hub.subscribe(reader, str(topic), after=after if isinstance(after, int) else None)
+        answer = {"subscription": opened.subscription.id, "seq": opened.seq}
+        return {**answer, "resync": True} if opened.resync else answer
+
+    def _unsubscribe(self, *arguments: object) -> dict[str, Any]:
+        reader, body = self._reader(), _members(arguments, frozenset({"subscription"}))
+        if not isinstance(body.get("subscription"), str):
+            faults = FaultList()
+            faults.add("/subscription", "REQUIRED", "The id of a subscription is required.")
+            faults.check(ValidationFailed)
+        self._hub.unsubscribe(reader, body["subscription"])
+        return {}
+
+    def _refuse(self, *_arguments: object) -> dict[str, Any]:
+        self._reader()
+        raise UnknownMessage
+
+    def _reader(self) -> Reader:
+        """Each message counts as a request of its sender. Raises AuthenticationRequired, RateLimited."""
+        reader = self._readers.get(_sid())
+        if reader is None:
+            raise AuthenticationRequired
+        limits.check_caller(reader.tenant_id, reader.actor.user_id)
+        return reader
+
+
+def _sid() -> str:
+    sid: str = request.sid  # type: ignore[attr-defined] # set by the socket library
+    return sid
+
+
+def _claims(auth: object) -> Claims:
+    """From the handshake's `auth`, or its Authorization header. Raises AuthenticationRequired, RateLimited."""
+    arrive()
+    try:
+        claims = claims_for_host(_token(auth))
+    except AuthenticationRequired:
+        limits.check_peer()
+        raise
+    limits.check_caller(claims.tenant_id, claims.user_id)
+    return claims
+
+
+def _token(auth: object) -> str:
+    if auth is None or auth == {}:
+        return bearer_token()
+    token = auth.get("token") if isinstance(auth, dict) else None
+    if not isinstance(token, str):
+        raise TokenInvalid('The handshake\'s auth must read {"token": "<token>"}.')
+    return token
+
+
+def _members(arguments: tuple[object, ...], known: frozenset[str]) -> dict[str, Any]:
+    """The one object that a message carries. Raises ValidationFailed."""
+    faults = FaultList()
+    if len(arguments) != 1 or not isinstance(arguments[0], dict):
+        faults.add("", "INVALID_VALUE", "A message carries one object.")
+        raise ValidationFailed(faults=faults.faults)
+    for name in arguments[0].keys() - known:
+        faults.add(f"/{str(name)[:100]}", "UNKNOWN_FIELD", "Unknown field.")
+    faults.check(ValidationFailed)
+    return arguments[0]
+
+
+def _acknowledged(handler: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Answers `{ok: true, ...}` or `{ok: false, error}`: nothing that a client sends makes an exception."""
+
+    def acknowledge(*arguments: object) -> dict[str, Any]:
+        try:
+            return {"ok": True, **handler(*arguments)}
+        except DomainError as error:
+            return {"ok": False, "error": _spell(error)}
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("a message could not be handled")
+            return {"ok": False, "error": _spell(InternalError())}
+
+    return acknowledge
+
+
+def _spell(error: DomainError) -> dict[str, Any]:
+    spelled: dict[str, Any] = {"code": error.code, "message": error.detail, **error.extra}
+    if error.faults:
+        spelled["errors"] = [fault.as_dict() for fault in error.faults]
+    return spelled

@@ -1,0 +1,171 @@
+"""gunicorn and gevent: the only module that knows them."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn
+
+import gevent
+from gevent.threadpool import ThreadPool
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.http import message
+from gunicorn.workers.ggevent import GeventWorker
+from psycogreen.gevent import gevent_wait_callback
+from psycopg2 import OperationalError, extensions
+
+from oneo.config import Settings
+from oneo.errors import ConfigurationError, Unavailable
+
+MOST_CONNECTIONS = 20_000
+NATIVE_THREADS = 4
+DRAIN_SECONDS = 30
+CONNECT_SECONDS = 5.0
+# How much later than PostgreSQL's own time limit it is held for gone.
+SILENCE_SECONDS = 5.0
+# The application refuses long queries itself, with a problem document; this is for what never ends.
+LONGEST_REQUEST_LINE = 32_768
+_log = logging.getLogger("oneo.server")
+
+
+def serve(
+    settings: Settings, listener: socket.socket, *, on_fork: Callable[[], None] | None, on_ready: Callable[[], None]
+) -> NoReturn:
+    """Forks the workers and watches over them. `on_fork` is called in each of them, `on_ready` in the first one."""
+    _allow_many_sockets()
+    message.MAX_REQUEST_LINE = LONGEST_REQUEST_LINE
+    _Server(settings, listener.detach(), on_fork, on_ready).run()
+    sys.exit(0)
+
+
+class DatabaseSilent(OperationalError):
+    """The connection stands, and nothing comes over it; it is closed."""
+
+
+class _Log(Logger):
+    """gunicorn's own lines take the form of ours; requests are logged by the application."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers[:] = logging.getLogger("oneo").handlers
+
+
+class _Worker(GeventWorker):
+    def patch(self) -> None:
+        super().patch()
+        extensions.set_wait_callback(_wait_up_to(self.app.settings.statement_timeout_ms))
+
+    def load_wsgi(self) -> None:
+        """A worker that is replaced while the database is away waits for it, instead of ending the whole server."""
+        while self.alive and not self._loaded():
+            _log.warning("a new worker waits for the database")
+            self.notify()
+            gevent.sleep(1)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """No new requests; those under way are answered. What would go on for ever is told to end."""
+        super().handle_exit(sig, frame)
+        gevent.spawn(self._end_what_lasts)
+
+    def _end_what_lasts(self) -> None:
+        for end in self.wsgi.extensions.get("oneo.stop", ()):
+            end()
+
+    def _loaded(self) -> bool:
+        try:
+            super().load_wsgi()
+        except Unavailable:
+            return False
+        return True
+
+
+class _Server(BaseApplication):
+    def __init__(
+        self, settings: Settings, listener: int, on_fork: Callable[[], None] | None, on_ready: Callable[[], None]
+    ) -> None:
+        self.settings = settings
+        self._listener = listener
+        self._on_fork = on_fork
+        self._on_ready = on_ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self.settings
+        for name, value in {
+            "bind": [f"fd://{self._listener}"],
+            "workers": settings.workers,
+            "worker_class": _Worker,
+            "worker_connections": MOST_CONNECTIONS,
+            "logger_class": _Log,
+            "loglevel": "error" if settings.log_level == "ERROR" else "warning",
+            "control_socket_disable": True,
+            "forwarded_allow_ips": ",".join(settings.trusted_proxies),
+            "limit_request_line": LONGEST_REQUEST_LINE,
+            "keepalive": 5,
+            "timeout": 60,
+            "graceful_timeout": DRAIN_SECONDS,
+            "post_fork": self._forked,
+            "post_worker_init": self._ready,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The application of one worker."""
+        # Only now: the standard library must be gevent's before anything of ours is imported.
+        from oneo.app import create_app
+
+        try:
+            app = create_app(self.settings)
+        except ConfigurationError as error:
+            _log.error("%s", error)
+            sys.exit(Arbiter.APP_LOAD_ERROR)
+        app.extensions["oneo.run_native"] = partial(_run_native, ThreadPool(NATIVE_THREADS))
+        return app
+
+    def _forked(self, _arbiter: Any, _worker: Any) -> None:
+        if self._on_fork:
+            self._on_fork()
+
+    def _ready(self, worker: Any) -> None:
+        if worker.age == 1:
+            self._on_ready()
+
+
+def _wait_up_to(statement_timeout_ms: int) -> Callable[[Any], None]:
+    """Lets others run while the database works. The driver leaves it to whoever waits to notice a dead network."""
+    statement_seconds = statement_timeout_ms / 1000 + SILENCE_SECONDS if statement_timeout_ms else None
+
+    def wait(connection: Any) -> None:
+        connecting = connection.status == extensions.STATUS_SETUP
+        with gevent.Timeout(CONNECT_SECONDS if connecting else statement_seconds, DatabaseSilent):
+            gevent_wait_callback(connection)
+
+    return wait
+
+
+def _run_native(threads: ThreadPool, work: Callable[..., Any], *arguments: object) -> Any:
+    """Runs in a real thread while others are served. Failures come back as values: gevent would print them too."""
+    result, failure = threads.apply(_outcome, (work, arguments))
+    if failure is not None:
+        raise failure
+    return result
+
+
+def _outcome(work: Callable[..., Any], arguments: tuple[object, ...]) -> tuple[Any, BaseException | None]:
+    try:
+        return work(*arguments), None
+    except Exception as error:  # noqa: BLE001 - handed to the caller whatever it is
+        return None, error
+
+
+def _allow_many_sockets() -> None:
+    """The usual limit of 1,024 open files would end at as many sockets."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + 1_000
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(hard, wanted), hard))

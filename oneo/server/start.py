@@ -1,0 +1,75 @@
+"""The order of a start: folder, port, database, preparation, workers. The parent imports nothing of the application."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import NoReturn, TypeVar
+
+from oneo import logs
+from oneo.config import Settings
+from oneo.database import addresses, jwt_secret
+from oneo.errors import ConfigurationError, DomainError
+from oneo.server import banner
+from oneo.server.place import FolderLock, Refused, listen, url_of
+from oneo.server.prepare import prepare
+
+T = TypeVar("T")
+
+
+def start(settings: Settings) -> NoReturn:
+    """Raises Refused, ConfigurationError and DomainErrors before it serves; ends by SystemExit."""
+    logs.configure(settings)
+    lock = FolderLock(settings.data_dir) if settings.embedded else None
+    listener = listen(settings.host, settings.port)
+    url = url_of(listener)
+    if lock:
+        lock.note(url)
+        banner.say(f"Starting the embedded PostgreSQL in {settings.data_dir.resolve()} ...")
+    connected = _connected(settings)
+    login = _in_a_process_of_its_own(lambda: prepare(connected, embedded=settings.embedded))
+    # Here, because it brings in gevent, which the process that prepares must not have.
+    from oneo.server.serving import serve
+
+    serve(
+        connected,
+        listener,
+        on_fork=lock.leave if lock else None,
+        on_ready=lambda: banner.say(banner.serving(settings, url, login)),
+    )
+
+
+def _connected(settings: Settings) -> Settings:
+    """The same with the embedded database's address, so that only this process holds that server."""
+    if not settings.embedded:
+        return settings
+    try:
+        address, secret = addresses(settings).owner, jwt_secret(settings)
+    except OSError as error:
+        raise ConfigurationError(f"ONEO_DATA_DIR: {settings.data_dir} cannot be used: {error}.") from None
+    return settings.replace(database_url=address, migration_url="", jwt_secret=secret).checked()
+
+
+def _in_a_process_of_its_own(work: Callable[[], T]) -> T:
+    """So that the workers are the first to import the application, each after it has made room for gevent."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_report, args=(work, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        outcome: T | Exception = receiver.recv()
+    except EOFError:
+        raise Refused("the preparation of the database failed as told above.") from None
+    process.join()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _report(work: Callable[[], object], sender: Connection) -> None:
+    try:
+        sender.send(work())
+    except (ConfigurationError, DomainError, Refused) as error:
+        sender.send(type(error)(str(error)))
