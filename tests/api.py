@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 PREFIX = "/api/v1"
+ROOTS = ("/api/", "/graphql", "/healthz", "/readyz", "/version", "/metrics", "/docs", "/openapi")
 
 
 class Reply(TestResponse):
@@ -31,7 +32,7 @@ class Api:
             sent.setdefault("Authorization", f"Bearer {self.token}")
         if json is not None:
             kwargs["json"] = json
-        url = path if path.startswith(("/api/", "/graphql", "/healthz")) else PREFIX + path
+        url = path if path.startswith(ROOTS) else PREFIX + path
         return cast("Reply", self.app.test_client().open(url, method=method, headers=sent, **kwargs))
 
     def get(self, path: str, **kwargs: Any) -> Reply:
@@ -58,7 +59,7 @@ def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, 
     """The answer is a problem document of this status and code."""
     assert response.status_code == status, response.text
     assert response.content_type == "application/problem+json"
-    body: dict[str, Any] = response.json
+    body = cast("dict[str, Any]", response.json)
     assert body["code"] == code, body
     assert body["status"] == status
     return body

@@ -15,6 +15,7 @@ from oneo.app import create_app
 from tests import databases
 from tests.api import Api
 from tests.factories.tenant import TenantFactory, TestTenant
+from tests.live import LiveServer
 
 _run = ExitStack()
 
@@ -68,6 +69,14 @@ def owner_app(database_address: str) -> Flask:
 @pytest.fixture(scope="session")
 def app(database_address: str) -> Flask:
     return create_app(databases.settings(database_address))
+
+
+@pytest.fixture(scope="session")
+def live(database_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The server as a process of its own, on the same database as `app` and with the same tokens."""
+    folder = tmp_path_factory.mktemp("live")
+    with LiveServer(folder, database_url=database_address, ONEO_RATE_LIMITS="false") as server:
+        yield server
 
 
 @pytest.fixture

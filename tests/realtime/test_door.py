@@ -1,0 +1,114 @@
+"""Who may open a connection: hosts, origins, limits, and those who never log in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+
+from oneo.app import create_app
+from oneo.realtime import door
+from tests import databases
+from tests.factories.tenant import TestTenant
+from tests.live import serve
+from tests.realtime.client import Listener
+from tests.realtime.test_transport import Raw
+
+HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
+
+
+@contextmanager
+def another(database_address: str, **settings: Any) -> Iterator[str]:
+    """The address of an application with settings of its own."""
+    app = create_app(databases.settings(database_address, **settings))
+    with serve(app) as url:
+        yield url
+    app.extensions["oneo.hub"].stop()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "status"),
+    [
+        ((), "https://elsewhere.example", 400), ((), None, 200),
+        (("https://app.example",), "https://app.example", 200), (("https://app.example",), "https://evil.example", 400),
+        (("*",), "https://elsewhere.example", 200),
+    ],
+)  # fmt: skip
+def test_browsers_connect_from_allowed_origins(
+    database_address: str, allowed: tuple[str, ...], origin: str | None, status: int
+) -> None:
+    with another(database_address, cors_origins=allowed) as url:
+        answer = requests.get(url + HANDSHAKE, headers={"Origin": origin} if origin else {}, timeout=5)
+        assert answer.status_code == status
+        assert answer.headers.get("Access-Control-Allow-Origin") == (origin if origin and status == 200 else None)
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_the_host_must_agree_with_the_token(database_address: str, tenant: TestTenant, other: TestTenant) -> None:
+    with another(database_address, base_domain="crm.example") as url:
+        own, foreign = {"Host": f"{tenant.slug}.crm.example"}, {"Host": f"{other.slug}.crm.example"}
+        with Listener(url, tenant.api.token, headers=own, transports=("polling",)) as listener:
+            listener.subscribe()
+        assert Listener(url, tenant.api.token, headers=foreign, transports=("polling",)).refused() == "TENANT_MISMATCH"
+        refused = requests.get(url + HANDSHAKE, timeout=5)
+        assert (refused.status_code, refused.json()["code"]) == (421, "HOST_NOT_SERVED")
+
+
+def test_connections_and_messages_count_against_the_limits(database_address: str, tenant: TestTenant) -> None:
+    limits = {"rate_limits": True, "rate_limit_peer": "5 per minute", "rate_limit_user": "6 per minute"}
+    with another(database_address, **limits) as url:
+        with Listener(url, tenant.api.token) as listener:
+            answers = [listener.call("subscribe", {"topic": "users"}) for _ in range(8)]
+            assert [answer["ok"] for answer in answers] == [True] * 5 + [False] * 3
+            assert answers[-1]["error"]["code"] == "RATE_LIMITED"
+        statuses = [requests.get(url + HANDSHAKE, timeout=5).status_code for _ in range(6)]
+        assert statuses == [200] * 4 + [429] * 2
+
+
+def test_who_never_logs_in_is_closed(url: str, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "STRANGER_SECONDS", 0.3)
+    with Listener(url, tenant.api.token) as listener:
+        stranger = Raw(url, None)
+        time.sleep(0.4)
+        Raw(url, None).socket.close()
+        assert stranger.socket.recv() == ""
+        assert listener.call("subscribe", {"topic": "users"})["ok"]
+
+
+def test_who_was_disconnected_and_stays_is_closed(
+    url: str, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "STRANGER_SECONDS", 0.3)
+    user = tenant.user()
+    raw = Raw(url, user.api.token)
+    assert user.api.post("/auth/logout/").status_code == 204
+    assert raw.receive().startswith('42["closing",{"code":"TOKEN_REVOKED"')
+    assert raw.receive() == "41"
+    raw.socket.send('421["subscribe",{"topic":"users"}]')
+    time.sleep(0.4)
+    Raw(url, None).socket.close()
+    assert raw.socket.recv() == ""
+
+
+def test_strangers_are_limited(url: str, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "STRANGER_SECONDS", 0.0)
+    Raw(url, None).socket.close()
+    monkeypatch.setattr(door, "STRANGER_SECONDS", 60.0)
+    monkeypatch.setattr(door, "MAX_STRANGERS", 3)
+    strangers = [Raw(url, None) for _ in range(2)]
+    refused = requests.get(url + HANDSHAKE, timeout=5)
+    assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
+    strangers[0].socket.send('40{"token":"' + str(tenant.api.token) + '"}')
+    assert strangers[0].receive().startswith('40{"sid":')
+    assert requests.get(url + HANDSHAKE, timeout=5).status_code == 200
+    for stranger in strangers:
+        stranger.socket.close()
+
+
+def test_other_addresses_are_not_the_doors_business(app: Flask) -> None:
+    assert app.test_client().get("/socketless").status_code == 404

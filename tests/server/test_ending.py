@@ -1,0 +1,69 @@
+"""How the server ends: in order, at once, or by force."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.live import LiveServer
+from tests.server.asking import DEMO, ask, has_ended
+
+
+class Slow:
+    """A request that has begun: half of its body is still to come."""
+
+    def __init__(self, url: str) -> None:
+        host, _, port = url.removeprefix("http://").partition(":")
+        self._body = json.dumps({**DEMO, "tenant": "no_such_tenant"}).encode()
+        self._socket = socket.create_connection((host, int(port)), timeout=30)
+        head = (
+            f"POST /api/v1/auth/login/ HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(self._body)}\r\n\r\n"
+        )
+        self._socket.sendall(head.encode() + self._body[:10])
+
+    def finish(self) -> bytes:
+        """Sends the rest; returns the status line."""
+        self._socket.sendall(self._body[10:])
+        with self._socket, self._socket.makefile("rb") as answer:
+            return answer.readline()
+
+
+def test_requests_under_way_are_answered_before_it_ends(own: LiveServer) -> None:
+    slow = Slow(own.url)
+    time.sleep(0.3)
+    own.process.terminate()
+    time.sleep(2.0)
+    assert own.process.poll() is None
+    with pytest.raises(OSError, match="refused"):
+        ask(f"{own.url}/healthz")
+    assert b" 401 " in slow.finish()
+    assert own.process.wait(10) == 0
+
+
+@pytest.mark.prove
+def test_an_interrupt_ends_it_at_once(own: LiveServer) -> None:
+    own.process.send_signal(signal.SIGINT)
+    assert own.process.wait(5) == 0
+    assert "Traceback" not in own.log
+
+
+@pytest.mark.prove
+def test_workers_end_with_their_parent(own: LiveServer) -> None:
+    workers = own.workers()
+    assert len(workers) == 1
+    own.kill()
+    assert all(has_ended(worker.pid, 5) for worker in workers)
+    own.start()
+
+
+@pytest.mark.prove
+def test_a_worker_that_dies_is_replaced(own: LiveServer) -> None:
+    [worker] = own.workers()
+    worker.kill()
+    assert ask(f"{own.url}/readyz")[0] == 200
+    assert [process.pid for process in own.workers()] != [worker.pid]
