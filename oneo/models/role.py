@@ -25,7 +25,8 @@ class Role(TenantOwned, Timestamped, Versioned, Base):
         Index("uq_roles_tenant_id_slug", "tenant_id", "slug", unique=True, postgresql_where=text("deleted_at IS NULL"))
     )
     __public__ = (
-        "id", "slug", "name", "description", "grants", "is_shipped", "created_at", "updated_at", "deleted_at", "version",
+        "id", "slug", "name", "description", "grants", "is_shipped",
+        "created_at", "updated_at", "deleted_at", "version",
     )  # fmt: skip
 
     slug: Mapped[str] = mapped_column(String(SLUG_LENGTH))

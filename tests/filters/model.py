@@ -78,21 +78,21 @@ def matches(node: Node, row: Row) -> bool:
 def _compare(own: Any, operator: str, value: Any) -> bool:  # noqa: C901, PLR0911, PLR0912 - one line an operator
     match operator:
         case "exists":
-            return (own is not None) == value
+            return (own is not None) is value
         case "exact":
             return bool(own == value)
         case "not":
             return bool(own != value)
         case "in":
-            return own is not None and own in value
+            return own is not None and bool(own in value)
         case "not_in":
-            return own is None or own not in value
+            return own is None or bool(own not in value)
         case "contains":
-            return own is not None and value.lower() in own.lower()
+            return own is not None and bool(value.lower() in own.lower())
         case "not_contains":
-            return own is None or value.lower() not in own.lower()
+            return own is None or bool(value.lower() not in own.lower())
         case "startswith":
-            return own is not None and own.startswith(value)
+            return own is not None and bool(own.startswith(value))
     if own is None:
         return False
     left, right = (own.encode(), value.encode()) if isinstance(own, str) else (own, value)
