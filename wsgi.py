@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,12 +12,18 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """The application is made when it is first asked for, so that the command line starts at once."""
+    """The application is made when it is first asked for, so that the command line starts at once.
+
+    `flask --app wsgi db ...` gets the owner's: the one that serves wants the tables that are still to be made.
+    """
     if name not in {"app", "application"}:
         raise AttributeError(name)
+    import click
+
     from oneo.app import create_app
 
-    made = create_app()
+    migrating = click.get_current_context(silent=True) is not None and "db" in sys.argv
+    made = create_app(as_owner=migrating)
     globals()["app"] = globals()["application"] = made
     return made
 

@@ -56,9 +56,7 @@ def _options() -> argparse.Namespace:
 
 def _compare(workload: Workload, loaded: Loaded, ours: str, bare: str, options: argparse.Namespace) -> None:
     """In turn, several rounds, the middle one counts: the machine's moods meet both alike."""
-    pairs = [
-        (_round(ours, workload, loaded, options), _round(bare, workload, loaded, options)) for _ in range(ROUNDS)
-    ]
+    pairs = [(_round(ours, workload, loaded, options), _round(bare, workload, loaded, options)) for _ in range(ROUNDS)]
     pairs.sort(key=lambda pair: pair[0].rate / pair[1].rate)
     one, other = pairs[len(pairs) // 2]
     print(f"{workload.name:<12}{_cells(one)}  |{_cells(other)}  | {one.rate / other.rate:6.2f}   {workload.about}")
@@ -71,7 +69,9 @@ def _round(base: str, workload: Workload, loaded: Loaded, options: argparse.Name
 
 
 def _print_head(options: argparse.Namespace) -> None:
-    print(f"{options.workers} workers, {options.connections} connections, {options.seconds} s, middle of {ROUNDS} rounds")
+    print(
+        f"{options.workers} workers, {options.connections} connections, {options.seconds} s, middle of {ROUNDS} rounds"
+    )
     print(f"{'':<12}{'req/s':>8}{'p50 ms':>8}{'p99 ms':>8}  |{'bare':>8}{'p50 ms':>8}{'p99 ms':>8}  |  ratio")
 
 

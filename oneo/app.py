@@ -21,7 +21,7 @@ from oneo.graphql.view import register_graphql
 from oneo.http import counters, manners, problems
 from oneo.http.addresses import Application
 from oneo.http.hosts import Hosts, Proxies
-from oneo.http.limits import Limits
+from oneo.http.limits import STORE_OPTIONS, Limits
 from oneo.realtime.socket import register_realtime
 from oneo.store.fence import check_fence
 from oneo.store.pool import Pool
@@ -68,6 +68,7 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={"creator": pool.borrow, "poolclass": NullPool, "use_native_hstore": False},
         RATELIMIT_ENABLED=settings.rate_limits,
         RATELIMIT_STORAGE_URI=settings.redis_url or f"{counters.SCHEME}://",
+        RATELIMIT_STORAGE_OPTIONS=STORE_OPTIONS if settings.redis_url else {},
         RATELIMIT_STRATEGY="fixed-window",
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         **tokens.configuration(secret, settings.access_token_seconds, settings.refresh_token_seconds),

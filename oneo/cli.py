@@ -4,59 +4,77 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from flask import Flask
-from flask.cli import FlaskGroup, with_appcontext
+from flask.cli import ScriptInfo, routes_command
+from flask_migrate.cli import db
 
 from oneo.actor import system_actor
 from oneo.config import Settings
-from oneo.errors import ConfigurationError, DomainError
+from oneo.errors import ConfigurationError, DomainError, Unavailable
 from oneo.ids import new_id
 from oneo.operations import demo, tenants
+from oneo.operations.readiness import check_migrated
 from oneo.store import identity
 
+EXIT_REFUSED = 1
+EXIT_MISCONFIGURED = 2
 MASK = "********"
 
 
 def _owner_app() -> Flask:
+    # Here, because only commands that need the database should pay for it.
     from oneo.app import create_app
 
     return create_app(as_owner=True)
 
 
-class Commands(FlaskGroup):
-    """Wrong settings are one clear line."""
+class Commands(click.Group):
+    """The application is made when a command needs it; what goes wrong is one clear line."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        return super().make_context(*args, obj=ScriptInfo(create_app=_owner_app), **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().main(*args, **kwargs)
+            return super().invoke(ctx)
         except ConfigurationError as error:
-            click.echo(f"oneo: {error}", err=True)
-            sys.exit(2)
+            _fail(str(error), EXIT_MISCONFIGURED)
+        except Unavailable:
+            _fail("the database cannot be reached; DATABASE_URL and ONEO_MIGRATION_URL say where it is.", EXIT_REFUSED)
+        except DomainError as error:
+            _fail(" ".join([error.detail, *(fault.message for fault in error.faults)]), EXIT_REFUSED)
 
 
-@click.group(cls=Commands, create_app=_owner_app, add_version_option=False, add_default_commands=False)
+class OnTables(click.Command):
+    """Runs as the owner of tables that are as new as the program."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.with_resource(ctx.ensure_object(ScriptInfo).load_app().app_context())
+        check_migrated()
+        return super().invoke(ctx)
+
+
+class OnTenants(click.Group):
+    command_class = OnTables
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"oneo: {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(cls=Commands)
 def cli() -> None:
     """Commands for whoever runs Oneo. The server itself is started by `python wsgi.py`."""
 
 
-def _said_clearly(command: Callable[..., None]) -> Callable[..., None]:
-    @wraps(command)
-    def wrapper(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except DomainError as error:
-            details = "; ".join(fault.message for fault in error.faults)
-            raise click.ClickException(f"{error.detail} {details}".strip()) from None
-
-    return wrapper
+cli.add_command(db)
 
 
-@cli.group()
+@cli.group(cls=OnTenants)
 def tenant() -> None:
     """Create, suspend, delete tenants; give them domains."""
 
@@ -65,20 +83,17 @@ def tenant() -> None:
 @click.argument("slug")
 @click.option("--name", required=True, help="What people call it.")
 @click.option("--admin-email", required=True, help="Address of the first administrator.")
-@click.password_option("--admin-password", help="His password; asked for when not given.")
-@with_appcontext
-@_said_clearly
-def create_tenant(slug: str, name: str, admin_email: str, admin_password: str) -> None:
+@click.option("--admin-password-stdin", is_flag=True, help="Read his password from standard input; else it is asked.")
+def create_tenant(slug: str, name: str, admin_email: str, *, admin_password_stdin: bool) -> None:
     """Create a tenant with its first administrator."""
+    password = _read_password() if admin_password_stdin else _ask_password()
     tenant_id = tenants.create_tenant(
-        system_actor(new_id()), slug=slug, name=name, admin_email=admin_email, admin_password=admin_password
+        system_actor(new_id()), slug=slug, name=name, admin_email=admin_email, admin_password=password
     )
     click.echo(f"Tenant {slug} has the id {tenant_id}.")
 
 
 @tenant.command("list")
-@with_appcontext
-@_said_clearly
 def list_tenants() -> None:
     """List all tenants."""
     for tenant_id, slug, status in identity.tenants():
@@ -87,8 +102,6 @@ def list_tenants() -> None:
 
 @tenant.command("suspend")
 @click.argument("slug")
-@with_appcontext
-@_said_clearly
 def suspend_tenant(slug: str) -> None:
     """Stop all tokens of a tenant at their next use; nothing is lost."""
     tenants.set_tenant_status(tenants.tenant_actor(slug), "suspended")
@@ -97,8 +110,6 @@ def suspend_tenant(slug: str) -> None:
 
 @tenant.command("activate")
 @click.argument("slug")
-@with_appcontext
-@_said_clearly
 def activate_tenant(slug: str) -> None:
     """End a suspension."""
     tenants.set_tenant_status(tenants.tenant_actor(slug), "active")
@@ -108,8 +119,6 @@ def activate_tenant(slug: str) -> None:
 @tenant.command("delete")
 @click.argument("slug")
 @click.confirmation_option(prompt="This erases everything that the tenant has, for good. Go on?")
-@with_appcontext
-@_said_clearly
 def delete_tenant(slug: str) -> None:
     """Erase a tenant and everything it has."""
     tenants.delete_tenant(tenants.tenant_actor(slug))
@@ -119,34 +128,49 @@ def delete_tenant(slug: str) -> None:
 @tenant.command("add-domain")
 @click.argument("slug")
 @click.argument("host")
-@with_appcontext
-@_said_clearly
 def add_domain(slug: str, host: str) -> None:
     """Let a host name lead to a tenant (with ONEO_BASE_DOMAIN set)."""
     tenants.add_domain(tenants.tenant_actor(slug), host)
-    click.echo(f"{host} leads to {slug}.")
+    click.echo(f"{host.lower()} leads to {slug}.")
 
 
-@cli.command("demo")
-@with_appcontext
-@_said_clearly
+@cli.command("demo", cls=OnTables)
 def create_demo() -> None:
     """Create the demo tenants, with a password that everybody knows."""
     made = demo.create_demo()
     click.echo(f"Created: {', '.join(made)}." if made else "The demo tenants are there already.")
 
 
-@cli.command("settings", context_settings={"ignore_unknown_options": False})
+@cli.command("settings")
 def show_settings() -> None:
     """List every setting with its present value, its default and what it is for."""
     present = Settings.from_environ()
     for field in dataclasses.fields(Settings):
         value = getattr(present, field.name)
-        shown = MASK if field.metadata["secret"] and value else _spell(value)
-        click.echo(f"{field.metadata['env']}={shown}\n    {field.metadata['about']} Default: {_spell(field.default)}")
+        shown = MASK if field.metadata["secret"] and value else spell(value)
+        default = spell(field.default) or "empty"
+        click.echo(f"{field.metadata['env']}={shown}\n    {field.metadata['about']} Default: {default}.")
 
 
-def _spell(value: Any) -> str:
+@cli.command("routes", params=routes_command.params)
+def show_routes(**options: Any) -> None:
+    """List the routes of the application that serves."""
+    from oneo.app import create_app
+
+    with create_app().app_context():
+        click.get_current_context().invoke(routes_command, **options)
+
+
+def spell(value: Any) -> str:
+    """As it is written in the environment."""
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _ask_password() -> str:
+    return str(click.prompt("Password of the administrator", hide_input=True, confirmation_prompt=True))
+
+
+def _read_password() -> str:
+    return sys.stdin.readline().rstrip("\r\n")

@@ -8,7 +8,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 PREFIX = "/api/v1"
-ROOTS = ("/api/", "/graphql", "/healthz", "/readyz", "/version", "/metrics", "/docs", "/openapi")
+SOME_ID = "0199f3a4-c1b2-7d05-a9c0-d6c4f1f2a3b4"
+"""An id that is nobody's: a constant, so that all workers collect the same tests."""
+ROOTS = ("/api/", "/graphql", "/healthz", "/readyz", "/version", "/metrics", "/docs", "/openapi", "/.well-known/")
 
 
 class Reply(TestResponse):

@@ -19,7 +19,7 @@ from typing import Self
 
 import psutil
 from flask import Flask
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from oneo.config import Settings
 from oneo.store import embedded
@@ -29,10 +29,15 @@ ROOT = Path(__file__).resolve().parent.parent
 _SERVES = re.compile(r"serves at (http://\S+)")
 
 
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """The application has a log of its own."""
+
+
 @contextmanager
 def serve(app: Flask) -> Iterator[str]:
     """Its address on this machine, as long as the block lasts."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

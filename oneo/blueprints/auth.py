@@ -79,7 +79,7 @@ def logout(actor: Actor) -> Response:
 def get_profile(actor: Actor) -> Response:
     """Read one's own profile."""
     body, version = users.get_profile(actor)
-    return answer(body, version=version)
+    return answer(body, version=version, own=True)
 
 
 @blp.route("/user/profile/", methods=["PATCH"], permission=LOGGED_IN)

@@ -170,10 +170,15 @@ def _check_accept() -> None:
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 
-def answer(body: str | bytes | dict[str, Any], *, status: int = 200, version: int | None = None) -> Response:
-    """One object; with a version it is tagged, and not sent again to whoever has it or does not want it."""
+def answer(
+    body: str | bytes | dict[str, Any], *, status: int = 200, version: int | None = None, own: bool = False
+) -> Response:
+    """One object; with a version it is tagged, and not sent again to whoever has it or does not want it.
+
+    `own`: the address means another object to another caller, and versions of two objects may be alike: sent always.
+    """
     etag = version_etag(version) if version is not None else None
-    if etag and request.method in {"GET", "HEAD"} and none_match(etag):
+    if etag and not own and request.method in {"GET", "HEAD"} and none_match(etag):
         return not_modified(etag)
     if etag and request.method in {"POST", "PUT", "PATCH"} and prefers_minimal():
         response = Response(status=204 if status == 200 else status)

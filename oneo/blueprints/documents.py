@@ -14,6 +14,7 @@ import yaml
 from flask import Blueprint, Flask, Response, current_app, request
 
 from oneo.access.permissions import PUBLIC
+from oneo.actor import Actor
 from oneo.blueprints import pages
 from oneo.blueprints.base import JSON
 from oneo.blueprints.openapi.document import build
@@ -27,17 +28,34 @@ from oneo.store import message
 
 YAML = "application/yaml"
 blp = Blueprint("documents", __name__)
+_CATALOG = orjson.dumps(
+    {
+        "linkset": [
+            {
+                "anchor": "/api/v1/",
+                "service-desc": [{"href": "/api/v1/openapi.json", "type": JSON}],
+                "service-doc": [{"href": "/docs", "type": "text/html"}],
+                "status": [{"href": "/readyz", "type": JSON}],
+            }
+        ]
+    }
+)
 
 
 class Documents:
-    """The document as bytes, built when it is first asked for."""
+    """The document as bytes, built when it is first asked for; each caller's is the generic one so far."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._built: dict[str, bytes] = {}
 
-    def get(self, media_type: str) -> bytes:
+    def of(self, actor: Actor, media_type: str) -> bytes:
+        """Raises StaleActor."""
+        message.confirm(actor)
+        return self.generic(media_type)
+
+    def generic(self, media_type: str) -> bytes:
         with self._lock:
             if not self._built:
                 document = build(self._app)
@@ -83,6 +101,13 @@ def openapi_yaml() -> Response:
     return _document(YAML)
 
 
+@blp.get("/.well-known/api-catalog")
+@_open
+def api_catalog() -> Response:
+    """Where programs look for an API that they know only the host of (RFC 9727)."""
+    return Response(_CATALOG, content_type="application/linkset+json")
+
+
 @blp.get("/docs")
 @_open
 def docs() -> Response:
@@ -112,10 +137,11 @@ def explain_error(code: str) -> Response:
 
 def _document(media_type: str) -> Response:
     """Open to anybody, or, where the settings close it, to anybody with a token."""
-    if not current_app.extensions["oneo.settings"].docs_public or "Authorization" in request.headers:
-        with_actor(message.confirm)
     found: Documents = current_app.extensions["oneo.openapi"]
-    body = found.get(media_type)
+    if "Authorization" in request.headers or not current_app.extensions["oneo.settings"].docs_public:
+        body = with_actor(lambda actor: found.of(actor, media_type))
+    else:
+        body = found.generic(media_type)
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
     if none_match(etag):
         return not_modified(etag)

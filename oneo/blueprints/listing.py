@@ -55,9 +55,9 @@ def list_query() -> ListQuery:
     return ListQuery(fields=loaded.pop("fields_"), filter=asked, conditions=conditions, **loaded)
 
 
-def _json(text: str) -> object:
+def _json(text: str | None) -> object:
     """As strict as a body: of two equal keys one would be ignored, and the list be wider than was asked."""
-    if not text:
+    if text is None:
         return None
     try:
         found: object = strict_json.loads(text.encode(), max_depth=4 * MAX_DEPTH)

@@ -28,7 +28,7 @@ def get_current_tenant(actor: Actor) -> Response:
 def get_settings(actor: Actor) -> Response:
     """Read the tenant's settings."""
     body, version = tenants.get_settings(actor)
-    return answer(body, version=version)
+    return answer(body, version=version, own=True)
 
 
 @blp.route("/settings/", methods=["PATCH"], permission=P.TENANT_UPDATE)

@@ -93,7 +93,6 @@ class Proxies:
                 return forwarded
         return request.headers.get("Host", "")
 
-
     def origin_of(self, request: Request) -> str:
         """Scheme and host as the caller sees them."""
         scheme = request.scheme

@@ -22,6 +22,8 @@ from oneo.http.counters import LocalStorage
 
 T = TypeVar("T")
 RETRY_STORE_SECONDS = 5.0
+STORE_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+"""Of a shared store: one that hangs must not hang every request."""
 _PEER_LOGIN_FACTOR = 5
 _log = logging.getLogger("oneo.limits")
 
@@ -83,9 +85,14 @@ class Limits:
         return Standing(name, item.amount, item.get_expiry(), left, storage.get_expiry(place))
 
     def _on_storage(self, work: Callable[[Storage], T]) -> T:
-        if time.monotonic() >= self._shared_gone_until:
+        now = time.monotonic()
+        if now >= self._shared_gone_until:
+            if self._shared_gone_until:  # it was gone: one request finds out whether it is back, the others go on
+                self._shared_gone_until = now + RETRY_STORE_SECONDS
             try:
-                return work(self._limiter.storage)
+                found = work(self._limiter.storage)
+                self._shared_gone_until = 0.0
+                return found
             except Exception as error:  # noqa: BLE001 - any failure of the shared store means: count here instead
                 self._shared_gone_until = time.monotonic() + RETRY_STORE_SECONDS
                 _log.warning("the rate limit store is gone, counting in memory: %s", type(error).__name__)

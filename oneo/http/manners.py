@@ -7,8 +7,10 @@ import re
 import time
 import zlib
 from io import BytesIO
+from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
 
 from oneo.config import Settings
 from oneo.errors import BodyTooLarge, InvalidParameter, MalformedRequest, UnsupportedMediaType
@@ -30,13 +32,22 @@ _log = logging.getLogger("oneo.access")
 class StrictRequest(Request):
     """A request whose body is bounded, also once decompressed, and whose JSON is strict."""
 
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        """Raises MalformedRequest when the body breaks off, or its chunks are none."""
+        try:
+            return super().get_data(*args, **kwargs)
+        except HTTPException:
+            raise
+        except Exception:  # noqa: BLE001 - each WSGI server has failures of its own for this
+            raise MalformedRequest("The body cannot be read to its end.") from None
+
     def read_body(self) -> bytes:
         """Raises BodyTooLarge, UnsupportedMediaType, MalformedRequest."""
         settings = _settings()
         encoding = self.headers.get("Content-Encoding", "identity").strip().lower()
         if (self.content_length or 0) > settings.max_body_bytes:
             raise BodyTooLarge
-        body = self.get_data(cache=True)
+        body: bytes = self.get_data(cache=True)
         if encoding in {"", "identity"}:
             return body
         if encoding not in {"gzip", "deflate"}:

@@ -36,6 +36,8 @@ _OWN = frozenset({"name", "timezone", "locale"})
 
 def list_users(actor: Actor, query: ListQuery, *, deleted: bool = False) -> Listing:
     policy.require(actor, P.USERS_READ)
+    if deleted:
+        policy.require(actor, P.USERS_DELETE)
     return list_resource(actor, USERS, query, scope=_DELETED if deleted else _NOT_DELETED)
 
 

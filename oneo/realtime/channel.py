@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import socketio
 
-from oneo.errors import DomainError
+from oneo.errors import AuthenticationRequired, DomainError
 
 ROOM_WEBSOCKET = 256
 ROOM_POLLING = 12
@@ -44,9 +44,20 @@ class SocketChannel:
         self._try(lambda: self._server.emit(event_name, notice, to=self._sid))
 
     def close(self, reason: DomainError) -> None:
+        """Clients come back by themselves when the transport ends, and do not when they are told to leave: who needs
+        another token is told to leave.
+        """
         _log.info("socket closed", extra={"reason": reason.code})
         self.notify("closing", {"code": reason.code, "message": reason.detail})
-        self._try(lambda: self._server.disconnect(self._sid))
+        if isinstance(reason, AuthenticationRequired):
+            self._try(lambda: self._server.disconnect(self._sid))
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Ends the transport once what is queued has been sent."""
+        connection = self._server.eio.sockets.get(self.eio_sid)
+        if connection is not None:
+            self._try(lambda: connection.close(wait=False))
 
     def _try(self, work: Callable[[], object]) -> None:
         try:

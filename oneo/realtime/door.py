@@ -9,15 +9,16 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import socketio
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 
 from oneo.errors import DomainError, Unavailable
 from oneo.http import limits, problems
 from oneo.http.hosts import hosts, proxies
 
-PATH = "/socket.io"
+PATH = "/socket.io/"
 MAX_STRANGERS = 1_000
 STRANGER_SECONDS = 10.0
+_HEADERS = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -79,14 +80,22 @@ class Door:
         self._strangers = strangers
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        opens = path.startswith(PATH) and "sid" not in parse_qs(environ.get("QUERY_STRING", ""))
-        if opens and environ.get("REQUEST_METHOD") != "OPTIONS":
-            with self._app.request_context(environ):
-                try:
-                    arrive()
-                    limits.check_peer()
-                    self._strangers.check()
-                except DomainError as error:
-                    return problems.problem(error)(environ, start_response)
-        return self._inner(environ, start_response)
+        if not (environ.get("PATH_INFO", "") + "/").startswith(PATH):
+            return self._inner(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*headers, *_HEADERS], *rest)
+
+        opens = "sid" not in parse_qs(environ.get("QUERY_STRING", "")) and environ["REQUEST_METHOD"] != "OPTIONS"
+        refusal = self._refusal(environ) if opens else None
+        return refusal(environ, start) if refusal is not None else self._inner(environ, start)
+
+    def _refusal(self, environ: dict[str, Any]) -> Response | None:
+        with self._app.request_context(environ):
+            try:
+                arrive()
+                limits.check_peer()
+                self._strangers.check()
+            except DomainError as error:
+                return problems.problem(error)
+        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, request
@@ -18,6 +17,7 @@ from oneo.delivery.subscriptions import Reader
 from oneo.errors import AuthenticationRequired, DomainError, FaultList, InternalError, TokenInvalid, ValidationFailed
 from oneo.http import limits
 from oneo.http.bearer import bearer_token, claims_for_host
+from oneo.realtime.answers import acknowledged, members
 from oneo.realtime.channel import SocketChannel
 from oneo.realtime.door import Door, Strangers, arrive
 from oneo.realtime.transport import MAX_MESSAGE_BYTES, StrictCodec, TextPacket, bind
@@ -70,9 +70,9 @@ class SocketFace:
         on = self._socketio.on
         on("connect")(self._connect)
         on("disconnect")(self._disconnect)
-        on("subscribe")(_acknowledged(self._subscribe))
-        on("unsubscribe")(_acknowledged(self._unsubscribe))
-        on("*")(_acknowledged(self._refuse))
+        on("subscribe")(acknowledged(self._subscribe))
+        on("unsubscribe")(acknowledged(self._unsubscribe))
+        on("*")(acknowledged(self._refuse))
 
     def _connect(self, auth: object = None) -> None:
         """Raises Refused, which reaches the client; nothing he sends is handled then."""
@@ -101,10 +101,10 @@ class SocketFace:
         if reader is not None:
             self._hub.leave(reader)
             if isinstance(reader.channel, SocketChannel):
-                self._strangers.add(reader.channel.eio_sid)
+                reader.channel.hang_up()
 
     def _subscribe(self, *arguments: object) -> dict[str, Any]:
-        reader, body = self._reader(), _members(arguments, _SUBSCRIBE)
+        reader, body = self._reader(), members(arguments, _SUBSCRIBE)
         faults = FaultList()
         topic, after = body.get("topic"), body.get("after")
         if not isinstance(topic, str):
@@ -119,7 +119,7 @@ class SocketFace:
         return {**answer, "resync": True} if opened.resync else answer
 
     def _unsubscribe(self, *arguments: object) -> dict[str, Any]:
-        reader, body = self._reader(), _members(arguments, frozenset({"subscription"}))
+        reader, body = self._reader(), members(arguments, frozenset({"subscription"}))
         if not isinstance(body.get("subscription"), str):
             faults = FaultList()
             faults.add("/subscription", "REQUIRED", "The id of a subscription is required.")
@@ -164,37 +164,3 @@ def _token(auth: object) -> str:
     if not isinstance(token, str):
         raise TokenInvalid('The handshake\'s auth must read {"token": "<token>"}.')
     return token
-
-
-def _members(arguments: tuple[object, ...], known: frozenset[str]) -> dict[str, Any]:
-    """The one object that a message carries. Raises ValidationFailed."""
-    faults = FaultList()
-    if len(arguments) != 1 or not isinstance(arguments[0], dict):
-        faults.add("", "INVALID_VALUE", "A message carries one object.")
-        raise ValidationFailed(faults=faults.faults)
-    for name in arguments[0].keys() - known:
-        faults.add(f"/{str(name)[:100]}", "UNKNOWN_FIELD", "Unknown field.")
-    faults.check(ValidationFailed)
-    return arguments[0]
-
-
-def _acknowledged(handler: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Answers `{ok: true, ...}` or `{ok: false, error}`: nothing that a client sends makes an exception."""
-
-    def acknowledge(*arguments: object) -> dict[str, Any]:
-        try:
-            return {"ok": True, **handler(*arguments)}
-        except DomainError as error:
-            return {"ok": False, "error": _spell(error)}
-        except Exception:  # noqa: BLE001 - as above
-            _log.exception("a message could not be handled")
-            return {"ok": False, "error": _spell(InternalError())}
-
-    return acknowledge
-
-
-def _spell(error: DomainError) -> dict[str, Any]:
-    spelled: dict[str, Any] = {"code": error.code, "message": error.detail, **error.extra}
-    if error.faults:
-        spelled["errors"] = [fault.as_dict() for fault in error.faults]
-    return spelled

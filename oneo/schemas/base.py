@@ -85,7 +85,7 @@ class ListParameters(Schema):
         metadata={"description": "How to count."},
     )  # fmt: skip
     fields_ = fields.String(load_default="", data_key="fields", metadata={"description": "Keys to return."})
-    filter = fields.String(load_default="", metadata={"description": "Conditions as JSON, see docs/filters.md."})
+    filter = fields.String(load_default=None, metadata={"description": "Conditions as JSON, see docs/filters.md."})
 
 
 @cache

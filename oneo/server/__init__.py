@@ -12,7 +12,7 @@ from oneo.errors import ConfigurationError, DomainError
 
 EXIT_REFUSED = 1
 EXIT_MISCONFIGURED = 2
-EXIT_INTERRUPTED = 130
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -22,15 +22,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
     given = vars(_parser().parse_args(arguments))
     # Until gunicorn takes over: an orderly end, so that what was started is stopped again.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in _ENDS:
+        signal.signal(number, _end)
     try:
         start(Settings.from_environ(**{name: value for name, value in given.items() if value is not None}))
     except ConfigurationError as error:
         _fail(str(error), EXIT_MISCONFIGURED)
     except (Refused, DomainError) as error:
         _fail(str(error), EXIT_REFUSED)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add(parser: argparse.ArgumentParser, flag: str, name: str, kind: Any, metavar: str, about: str) -> None:
     parser.add_argument(flag, dest=name, type=kind, metavar=metavar, help=about)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    for other in _ENDS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _fail(message: str, code: int) -> NoReturn:

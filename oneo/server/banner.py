@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from oneo import __version__
@@ -24,11 +25,9 @@ def serving(settings: Settings, url: str, login: Login | None) -> str:
         "Processes": str(settings.workers),
         "Login": _login(login),
     }
-    told = "\n".join(f"  {name:<11}{value}" for name, value in rows.items())
-    warning = (
-        "\n\n  Whoever reaches this address can log in with the demo password." if _exposed(settings, login) else ""
-    )
-    return f"\nOneo {__version__} serves at {url}\n\n{told}{warning}\n\nTry:\n  {_request(settings, url, login)}\n"
+    told = "".join(f"  {name:<11}{value}\n" for name, value in rows.items())
+    notes = "".join(f"\n  Note: {note}.\n" for note in _notes(settings, login))
+    return f"\nOneo {__version__} serves at {url}\n\n{told}{notes}\nTry:\n  {_request(settings, url, login)}\n"
 
 
 def _database(settings: Settings) -> str:
@@ -45,8 +44,11 @@ def _login(login: Login | None) -> str:
     return "{email} of tenant {tenant}, password {password} (demo)".format(**login)
 
 
-def _exposed(settings: Settings, login: Login | None) -> bool:
-    return login is not None and settings.host not in {"127.0.0.1", "::1", "localhost"}
+def _notes(settings: Settings, login: Login | None) -> Iterator[str]:
+    if login is not None and settings.host not in {"127.0.0.1", "::1", "localhost"}:
+        yield "whoever reaches this address can log in with the demo password"
+    if settings.workers > 1 and settings.rate_limits and not settings.redis_url:
+        yield "without REDIS_URL the rate limits are per process, each process counts its own"
 
 
 def _request(settings: Settings, url: str, login: Login | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 
 import gevent
 from gevent.threadpool import ThreadPool
+from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -22,6 +24,7 @@ from psycopg2 import OperationalError, extensions
 
 from oneo.config import Settings
 from oneo.errors import ConfigurationError, Unavailable
+from oneo.server.protocol import refusal
 
 MOST_CONNECTIONS = 20_000
 NATIVE_THREADS = 4
@@ -40,6 +43,7 @@ def serve(
     """Forks the workers and watches over them. `on_fork` is called in each of them, `on_ready` in the first one."""
     _allow_many_sockets()
     message.MAX_REQUEST_LINE = LONGEST_REQUEST_LINE
+    util.write_error = _write_refusal
     _Server(settings, listener.detach(), on_fork, on_ready).run()
     sys.exit(0)
 
@@ -57,6 +61,8 @@ class _Log(Logger):
 
 
 class _Worker(GeventWorker):
+    _quitting = False
+
     def patch(self) -> None:
         super().patch()
         extensions.set_wait_callback(_wait_up_to(self.app.settings.statement_timeout_ms))
@@ -68,10 +74,17 @@ class _Worker(GeventWorker):
             self.notify()
             gevent.sleep(1)
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Once: what is typed at a terminal reaches a worker from there and from its parent."""
+        if not self._quitting:
+            self._quitting = True
+            super().handle_quit(sig, frame)
+
     def handle_exit(self, sig: int, frame: Any) -> None:
         """No new requests; those under way are answered. What would go on for ever is told to end."""
         super().handle_exit(sig, frame)
-        gevent.spawn(self._end_what_lasts)
+        if self.booted:
+            gevent.spawn(self._end_what_lasts)
 
     def _end_what_lasts(self) -> None:
         for end in self.wsgi.extensions.get("oneo.stop", ()):
@@ -129,12 +142,19 @@ class _Server(BaseApplication):
         return app
 
     def _forked(self, _arbiter: Any, _worker: Any) -> None:
+        # Until the worker has handlers of its own it has its parent's, who would note a signal and nobody would look.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         if self._on_fork:
             self._on_fork()
 
     def _ready(self, worker: Any) -> None:
         if worker.age == 1:
             self._on_ready()
+
+
+def _write_refusal(client: socket.socket, status: int, _reason: str, detail: str) -> None:
+    util.write_nonblock(client, refusal(status, detail))
 
 
 def _wait_up_to(statement_timeout_ms: int) -> Callable[[Any], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import NoReturn, TypeVar
@@ -14,13 +15,16 @@ from oneo.errors import ConfigurationError, DomainError
 from oneo.server import banner
 from oneo.server.place import FolderLock, Refused, listen, url_of
 from oneo.server.prepare import prepare
+from oneo.store.embedded import MAX_CONNECTIONS
 
 T = TypeVar("T")
+SPARE_CONNECTIONS = 20
 
 
 def start(settings: Settings) -> NoReturn:
     """Raises Refused, ConfigurationError and DomainErrors before it serves; ends by SystemExit."""
     logs.configure(settings)
+    _check_connections(settings)
     lock = FolderLock(settings.data_dir) if settings.embedded else None
     listener = listen(settings.host, settings.port)
     url = url_of(listener)
@@ -51,6 +55,15 @@ def _connected(settings: Settings) -> Settings:
     return settings.replace(database_url=address, migration_url="", jwt_secret=secret).checked()
 
 
+def _check_connections(settings: Settings) -> None:
+    """Raises ConfigurationError: who asks for too many connections should not find out under load."""
+    most = MAX_CONNECTIONS - SPARE_CONNECTIONS
+    if settings.embedded and settings.workers * settings.database_pool > most:
+        raise ConfigurationError(
+            f"ONEO_WORKERS times ONEO_DATABASE_POOL may be {most} at most with the embedded PostgreSQL."
+        )
+
+
 def _in_a_process_of_its_own(work: Callable[[], T]) -> T:
     """So that the workers are the first to import the application, each after it has made room for gevent."""
     context = multiprocessing.get_context("fork")
@@ -69,6 +82,8 @@ def _in_a_process_of_its_own(work: Callable[[], T]) -> T:
 
 
 def _report(work: Callable[[], object], sender: Connection) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     try:
         sender.send(work())
     except (ConfigurationError, DomainError, Refused) as error:

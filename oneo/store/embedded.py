@@ -22,9 +22,10 @@ from oneo.store import aftermath
 DATABASE = "oneo"
 RECOVERY_SECONDS = 120.0
 _ATTEMPTS = 4
-_CONFIGURATION = """# Written by Oneo; changes here are overwritten.
+MAX_CONNECTIONS = 200
+_CONFIGURATION = f"""# Written by Oneo; changes here are overwritten.
 jit = off
-max_connections = 200
+max_connections = {MAX_CONNECTIONS}
 shared_buffers = 256MB
 work_mem = 16MB
 maintenance_work_mem = 128MB

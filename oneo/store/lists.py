@@ -109,5 +109,5 @@ def _count(count: str, source: str, values: list[object]) -> Sql:
     if count == "none":
         return Sql("NULL::bigint")
     if count == "estimated":
-        return Sql(f"(SELECT count(*) FROM (SELECT 1 {source} LIMIT {COUNT_CAP}) some)", list(values))
+        return Sql(f"(SELECT count(*) FROM (SELECT 1 {source} LIMIT {COUNT_CAP}) capped)", list(values))
     return Sql(f"(SELECT count(*) {source})", list(values))

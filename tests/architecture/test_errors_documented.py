@@ -68,9 +68,7 @@ def _fault_codes() -> dict[str, str]:
 def test_every_error_of_the_catalogue_is_documented(app: Flask) -> None:
     rows = _documented("Problems")
     missing = {
-        code: f"| `{code}` | {error.status} | {error.title} |"
-        for code, error in CATALOGUE.items()
-        if code not in rows
+        code: f"| `{code}` | {error.status} | {error.title} |" for code, error in CATALOGUE.items() if code not in rows
     }
     assert not missing, "add to docs/errors.md:\n" + "\n".join(missing.values())
     assert rows.keys() <= CATALOGUE.keys(), f"no such codes: {rows.keys() - CATALOGUE.keys()}"

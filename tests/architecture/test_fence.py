@@ -24,7 +24,8 @@ SELECT privilege_type FROM information_schema.role_table_grants
 WHERE grantee = 'oneo_app' AND table_schema = 'public' AND table_name = %s
 """
 FIRST_COLUMNS = """
-SELECT i.indexrelid::regclass::text, (SELECT attname FROM pg_attribute a WHERE a.attrelid = i.indrelid AND attnum = i.indkey[0])
+SELECT i.indexrelid::regclass::text,
+       (SELECT attname FROM pg_attribute a WHERE a.attrelid = i.indrelid AND attnum = i.indkey[0])
 FROM pg_index i WHERE i.indrelid = %s::regclass AND (i.indisunique OR i.indisprimary OR %s)
 """
 FOREIGN_KEYS = """
@@ -87,8 +88,8 @@ def test_the_log_is_never_shortened(owner: psycopg2.extensions.connection) -> No
 
 
 def test_the_servers_role_owns_and_bypasses_nothing(owner: psycopg2.extensions.connection) -> None:
-    role = "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin FROM pg_roles WHERE rolname = 'oneo_app'"
-    assert rows(owner, role) == [(False,) * 5]
+    rights = "rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin"
+    assert rows(owner, f"SELECT {rights} FROM pg_roles WHERE rolname = 'oneo_app'") == [(False,) * 5]
     assert rows(owner, "SELECT relname FROM pg_class WHERE relowner = 'oneo_app'::regrole") == []
 
 
@@ -136,7 +137,8 @@ def test_a_tenant_cannot_write_rows_of_another(
 
 @pytest.mark.parametrize("statement", [
     "ALTER TABLE users DISABLE ROW LEVEL SECURITY", "DROP POLICY fence ON users", "TRUNCATE users",
-    "CREATE TABLE mine (id int)", "DELETE FROM events", "UPDATE tenants SET status = 'active'", "ALTER ROLE oneo_app BYPASSRLS",
+    "CREATE TABLE mine (id int)", "DELETE FROM events", "UPDATE tenants SET status = 'active'",
+    "ALTER ROLE oneo_app BYPASSRLS",
 ])  # fmt: skip
 def test_the_server_cannot_take_the_fence_down(
     server: psycopg2.extensions.connection, tenant: TestTenant, statement: str

@@ -32,6 +32,7 @@ DOCUMENTED_ELSEWHERE = {
     "/readyz": "is for whoever runs the server",
     "/version": "is for whoever runs the server",
     "/metrics": "is for whoever runs the server",
+    "/.well-known/api-catalog": "leads to this document",
     "/docs": "is a page",
     "/docs/assets/<version>/<name>": "belongs to a page",
     "/openapi.json": "is this document",
@@ -131,8 +132,9 @@ def test_requests_and_answers_share_no_component(document: dict[str, Any]) -> No
 
 def test_every_parameter_is_described(document: dict[str, Any]) -> None:
     for path, item in document["paths"].items():
-        lists = [item.get("parameters", ()), *(said.get("parameters", ()) for said in item.values() if "responses" in said)]
-        for parameter in (parameter for found in lists for parameter in found if "$ref" not in parameter):
+        said = [item, *(operation for operation in item.values() if "responses" in operation)]
+        found = [parameter for each in said for parameter in each.get("parameters", ())]
+        for parameter in (parameter for parameter in found if "$ref" not in parameter):
             assert len(parameter.get("description", "")) > 5, f"{path}: {parameter['name']}"
     for parameter in document["components"]["parameters"].values():
         assert parameter["description"]

@@ -49,7 +49,7 @@ class Visit:
         shown = "#operations-auth-get_profile .live-responses-table tbody .response-col_status"
         self.page.wait_for_selector(shown)
         text: str = self.page.inner_text(shown)
-        return text.split()[0]
+        return text.split(maxsplit=1)[0]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
 import pytest
 import yaml
 from flask import Flask
@@ -73,6 +74,14 @@ def test_an_embedding_application_has_the_last_word(database_address: str) -> No
 
     document.steps(app).append(rename)
     assert Api(app).get("/openapi.json").json["info"]["title"] == "Ours"
+
+
+def test_a_program_finds_the_document_from_the_host(anybody: Api) -> None:
+    found = anybody.get("/.well-known/api-catalog")
+    assert found.content_type == "application/linkset+json"
+    for links in ("service-desc", "service-doc", "status"):
+        for link in orjson.loads(found.data)["linkset"][0][links]:
+            assert anybody.get(link["href"]).content_type.startswith(link["type"])
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -75,7 +75,7 @@ def matches(node: Node, row: Row) -> bool:
             return _compare(row[name], operator, value)
 
 
-def _compare(own: Any, operator: str, value: Any) -> bool:  # noqa: C901, PLR0911, PLR0912 - one line an operator
+def _compare(own: Any, operator: str, value: Any) -> bool:
     match operator:
         case "exists":
             return (own is not None) is value

@@ -72,12 +72,12 @@ def test_variables_fragments_directives_and_names_work(api: Api) -> None:
     assert data(api, query, operationName="Second") == {"__typename": "Query"}
 
 
-def test_queries_may_be_sent_by_get(api: Api) -> None:
+def test_queries_may_be_sent_by_get(anyone: Api) -> None:
     query = quote("query A($no: Boolean!) {currentUser {email @skip(if: $no) version}}")
     variables = quote('{"no": true}')
-    answer = api.get(f"/graphql?query={query}&variables={variables}&operationName=A")
+    answer = anyone.get(f"/graphql?query={query}&variables={variables}&operationName=A")
     assert (answer.status_code, answer.json) == (200, {"data": {"currentUser": {"version": 1}}})
-    assert api.get(f"/graphql/?query={quote('{__typename}')}").json == {"data": {"__typename": "Query"}}
+    assert anyone.get(f"/graphql/?query={quote('{__typename}')}").json == {"data": {"__typename": "Query"}}
 
 
 # -- who may ask -------------------------------------------------------------------------------------------------------
@@ -149,9 +149,9 @@ def test_each_tenant_sees_itself(tenant: TestTenant, other: TestTenant) -> None:
         ("subscription {a}", {}, 422, "GRAPHQL_VALIDATION_FAILED"),
     ],
 )  # fmt: skip
-def test_faulty_documents(api: Api, query: str, members: dict[str, Any], status: int, code: str) -> None:
+def test_faulty_documents(anyone: Api, query: str, members: dict[str, Any], status: int, code: str) -> None:
     """By the newer media type they have a status of their own, by the older one 200; the body is the same."""
-    newer, older = ask(api, query, **members), ask(api, query, accept=OLD, **members)
+    newer, older = ask(anyone, query, **members), ask(anyone, query, accept=OLD, **members)
     assert (newer.status_code, newer.content_type) == (status, f"{NEW}; charset=utf-8")
     assert (older.status_code, older.content_type) == (200, f"{OLD}; charset=utf-8")
     for answer in (newer, older):
@@ -186,8 +186,8 @@ def test_faulty_documents(api: Api, query: str, members: dict[str, Any], status:
     ],
 )
 @pytest.mark.parametrize("accept", [NEW, OLD])
-def test_malformed_requests(api: Api, body: bytes, content_type: str, status: int, code: str, accept: str) -> None:
-    answer = api.request("POST", "/graphql", data=body, headers={"Accept": accept, "Content-Type": content_type})
+def test_malformed_requests(anyone: Api, body: bytes, content_type: str, status: int, code: str, accept: str) -> None:
+    answer = anyone.request("POST", "/graphql", data=body, headers={"Accept": accept, "Content-Type": content_type})
     assert (answer.status_code, answer.json["errors"][0]["code"]) == (status, code), answer.text
     assert answer.content_type == f"{accept}; charset=utf-8"
 
@@ -200,23 +200,23 @@ def test_malformed_requests(api: Api, body: bytes, content_type: str, status: in
         (f"{NEW};q=0.5, {OLD}", OLD), (f"{OLD}, */*;q=0.1", OLD), (f"{NEW};q=0, */*", OLD), ("text/html, */*", NEW),
     ],
 )  # fmt: skip
-def test_the_media_type_is_the_one_asked_for(api: Api, accept: str | None, answered: str) -> None:
+def test_the_media_type_is_the_one_asked_for(anyone: Api, accept: str | None, answered: str) -> None:
     headers = {} if accept is None else {"Accept": accept}
-    answer = api.post("/graphql", {"query": "{__typename}"}, headers=headers)
+    answer = anyone.post("/graphql", {"query": "{__typename}"}, headers=headers)
     assert (answer.status_code, answer.content_type) == (200, f"{answered}; charset=utf-8")
 
 
-def test_other_media_types_and_methods_are_refused(api: Api) -> None:
-    assert_problem(ask(api, "{__typename}", accept="text/html"), 406, "NOT_ACCEPTABLE")
+def test_other_media_types_and_methods_are_refused(anyone: Api) -> None:
+    assert_problem(ask(anyone, "{__typename}", accept="text/html"), 406, "NOT_ACCEPTABLE")
     for method in ("PUT", "PATCH", "DELETE"):
-        refused = api.request(method, "/graphql", json={"query": "{__typename}"})
+        refused = anyone.request(method, "/graphql", json={"query": "{__typename}"})
         assert refused.status_code == 405
         assert {"GET", "POST"} <= set(refused.headers["Allow"].replace(" ", "").split(","))
 
 
 @pytest.mark.parametrize("query", ["mutation {a}", "subscription {a}"])
-def test_only_queries_may_be_sent_by_get(api: Api, query: str) -> None:
-    refused = api.get(f"/graphql?query={quote(query)}")
+def test_only_queries_may_be_sent_by_get(anyone: Api, query: str) -> None:
+    refused = anyone.get(f"/graphql?query={quote(query)}")
     assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
 
 
@@ -225,14 +225,14 @@ def test_only_queries_may_be_sent_by_get(api: Api, query: str) -> None:
     [("", 422), ("query=", 422), ("query={a", 400), ("query={__typename}&query={__typename}", 400),
      ("query={__typename}&variables={", 400), ("query={__typename}&variables=[]", 422)],
 )  # fmt: skip
-def test_faulty_parameters(api: Api, parameters: str, status: int) -> None:
-    assert api.get(f"/graphql?{parameters}").status_code == status
+def test_faulty_parameters(anyone: Api, parameters: str, status: int) -> None:
+    assert anyone.get(f"/graphql?{parameters}").status_code == status
 
 
-def test_nothing_is_suggested(api: Api) -> None:
+def test_nothing_is_suggested(anyone: Api) -> None:
     for query in ("{currentUsr{id}}", "{currentUser{emial}}", "{currentUser{id @skp}}", "{... on Usr{id}}",
                   '{__type(nam: "a"){name}}', "query($a: Bolean){a: __typename @skip(if: $a)}"):  # fmt: skip
-        answer = ask(api, query)
+        answer = ask(anyone, query)
         assert answer.status_code == 422
         assert "mean" not in answer.text
         assert "'currentUser'" not in answer.text

@@ -1,4 +1,4 @@
-"""Broken bodies on every route that takes one: refused at once, with a problem, and nothing done (threats 32, 35, 36)."""
+"""Broken bodies on every route that takes one: refused at once, and nothing is done (threats 32, 35, 36)."""
 
 from __future__ import annotations
 
@@ -133,9 +133,7 @@ def test_the_limit_of_a_body_counts_what_comes_out(database_address: str, tenant
         (gzip.compress(long), {"Content-Encoding": "gzip"}, 422),
         (gzip.compress(b" " * 100 + long), {"Content-Encoding": "gzip"}, 413),
     ):
-        sent = api.request(
-            "PATCH", "/auth/user/profile/", data=body, content_type="application/json", headers=headers
-        )
+        sent = api.request("PATCH", "/auth/user/profile/", data=body, content_type="application/json", headers=headers)
         assert sent.status_code == status, sent.text
 
 

@@ -84,7 +84,8 @@ def test_routes_are_tagged_as_the_document_says(tenant: TestTenant) -> None:
         found = tenant.api.get(route.path(ids))
         assert found.status_code == 200, route.name
         assert ("ETag" in found.headers) == ("ETag" in said["responses"]["200"]["headers"]), route.name
-        assert ("304" in said["responses"]) == ("ETag" in found.headers), route.name
+        again = _get(tenant.api, route.path(ids), found.headers.get("ETag", '"1"'))
+        assert ("304" in said["responses"]) == (again.status_code == 304), route.name
 
 
 @pytest.mark.parametrize("tag", MALFORMED)
@@ -172,7 +173,9 @@ def test_a_created_object_can_be_left_out(tenant: TestTenant) -> None:
     assert tenant.api.get(made.headers["Location"]).json["email"] == "min@a.example"
 
 
-@pytest.mark.parametrize("prefer", ["", "return=representation", "nonsense", "return", "=", ";;,,", "x" * 5000, "minimal"])
+@pytest.mark.parametrize("prefer", [
+    "", "return=representation", "nonsense", "return", "=", ";;,,", "x" * 5000, "minimal",
+])  # fmt: skip
 def test_other_preferences_are_passed_over(tenant: TestTenant, path: str, prefer: str) -> None:
     changed = tenant.api.patch(path, {"name": "A"}, headers={"Prefer": prefer})
     assert changed.status_code == 200

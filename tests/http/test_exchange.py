@@ -62,7 +62,8 @@ def test_options_lists_the_methods(app: Flask) -> None:
 
 @pytest.mark.parametrize("path", [
     "/", "/api", "/api/v1", "/api/v1/", "/api/v2/users/", "/api/v1/nonsense/", "/api/v1//users/",
-    "/api/v1/users/../users/", "/api/v1/users/%2e%2e/users/", "/api/v1/users.json", "/.env", "/.git/config", "/static/x",
+    "/api/v1/users/../users/", "/api/v1/users/%2e%2e/users/", "/api/v1/users.json", "/.env", "/.git/config",
+    "/static/x",
     "/api/v1/users/%00", "/%FF", "/api/v1/users/;a=b", "/swagger-ui", "/openapi.yml", "/console", "/favicon.ico",
 ])  # fmt: skip
 def test_nothing_is_at_other_addresses(app: Flask, path: str) -> None:
@@ -161,8 +162,11 @@ def _preflight(app: Flask, origin: str) -> Any:
 
 
 def test_other_origins_are_not_let_in_unless_named(app: Flask, crossing: Flask, tenant: TestTenant) -> None:
-    for served, origin in ((app, ORIGIN), (crossing, "https://evil.example"), (crossing, "null"), (crossing, "https://app.example.evil")):
-        for found in (Api(served, tenant.api.token).get("/users/", headers={"Origin": origin}), _preflight(served, origin)):
+    strangers = [(app, ORIGIN)]
+    strangers += [(crossing, name) for name in ("https://evil.example", "null", "https://app.example.evil")]
+    for served, origin in strangers:
+        plain = Api(served, tenant.api.token).get("/users/", headers={"Origin": origin})
+        for found in (plain, _preflight(served, origin)):
             assert "Access-Control-Allow-Origin" not in found.headers
 
 
@@ -191,13 +195,12 @@ def test_any_origin_may_be_let_in(database_address: str, tenant: TestTenant) -> 
 # -- failures ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_failure_of_ours_tells_nothing(database_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_ours_tells_nothing(database_address: str) -> None:
     app = create_app(databases.settings(database_address))
 
-    def fail() -> None:
+    def fail() -> str:
         raise RuntimeError("SELECT secret FROM users; password=hunter2 /oneo/store/x.py")
 
-    fail.permission = None  # type: ignore[attr-defined]
     app.add_url_rule("/fails", view_func=fail)
     found = app.test_client().get("/fails")
     assert found.status_code == 500

@@ -1,4 +1,4 @@
-"""Odd query strings and odd ids: an answer or a refusal, never a failure, never more than a page (threats 37, 55, 56)."""
+"""Odd query strings and odd ids: an answer or a refusal, never a failure (threats 37, 55, 56)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BAD = (
     "ordering=-secret_hash", "ordering=id;DROP TABLE users", "ordering=1", "ordering=--id", "ordering=tenant_id",
     "ordering=" + ",".join(["id"] * 6), "count=all", "count=", "count=EXACT", "count=exact&count=none",
     "fields=nonsense", "fields=password_hash", "fields=id,secret_hash", "fields=*",
-    "filter=x", "filter=[]", "filter=null", "filter=1", 'filter="a"', "filter={", 'filter={"nonsense":1}',
+    "filter=", "filter=x", "filter=[]", "filter=null", "filter=1", 'filter="a"', "filter={", 'filter={"nonsense":1}',
     'filter={"id":{"nonsense":1}}', 'filter={"and":1}', 'filter={"or":{}}', 'filter={"not":[]}', 'filter={"id":[]}',
     'filter={"id":{"in":"x"}}', 'filter={"id":{"exists":1}}', 'filter={"id":NaN}', 'filter={"id":1,"id":2}',
     'filter={"id":"\\ud800"}', "filter=" + '{"not":' * 9 + "{}" + "}" * 9, "nonsense=1", "id__nonsense=1",
@@ -32,12 +32,12 @@ BAD = (
     "$where=1", "select=*", "limit=1", "offset=1", "sort=id", "%FF=1", "id=%FF%FE", "a" * 500 + "=1",
 )  # fmt: skip
 ODD_BUT_FINE = (
-    "", "&", "&&&", "filter=", "page=1", "page=01", "page=1000000&page_size=1", "page_size=1000", "cursor=", "ordering=",
+    "", "&", "&&&", "page=1", "page=01", "page=1000000&page_size=1", "page_size=1000", "cursor=", "ordering=",
     "ordering=,", "ordering=-created_at,,", "count=none", "fields=", "fields=id,,id", "filter={}",
     'filter={"and":[],"or":[{}]}', "id=", "ordering=id&ordering=",
 )  # fmt: skip
 ODD_IDS = (
-    "0", "-1", "1", "null", "undefined", "None", "NaN", "true", "me", "*", "%", "%25", "%2e%2e", "..%2f..%2fetc%2fpasswd",
+    "0", "-1", "1", "null", "undefined", "None", "NaN", "true", "me", "*", "%", "%25", "%2e%2e", "..%2f..%2fetc",
     "'", "%27%20OR%201=1--", "%22", "%3Cscript%3E", "%00", "%0a", "%F0%9F%98%80", "%FF", "%ed%a0%80", "{}", "[]",
     "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "0199f3a4c1b27d05a9c0d6c4f1f2a3b4",
     "{0199f3a4-c1b2-7d05-a9c0-d6c4f1f2a3b4}", "urn:uuid:0199f3a4-c1b2-7d05-a9c0-d6c4f1f2a3b4", "0" * 36, "a" * 1000,

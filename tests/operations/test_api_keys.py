@@ -14,7 +14,7 @@ from oneo.events.unit import unit
 from oneo.ids import new_id
 from oneo.models import ApiKey
 from oneo.operations.tenants import set_tenant_status
-from tests.api import Api, assert_problem
+from tests.api import SOME_ID, Api, assert_problem
 from tests.factories.tenant import TestTenant
 
 READER = [{"permission": "users:read"}, {"permission": "audit:read"}]
@@ -44,7 +44,7 @@ def test_a_key_is_shown_once(tenant: TestTenant) -> None:
 
 def test_a_repeated_request_makes_another_key_and_shows_no_old_one(tenant: TestTenant) -> None:
     """Answers that show a secret are not kept for repetition."""
-    headers = {"Idempotency-Key": "the same"}
+    headers = {"Idempotency-Key": "the-same"}
     keys = [tenant.api.post("/auth/api-keys/", {"name": "key"}, headers=headers).json["key"] for _ in range(2)]
     assert keys[0] != keys[1]
 
@@ -212,8 +212,8 @@ def test_keys_of_others_are_neither_seen_nor_revoked(tenant: TestTenant, other: 
      {"name": "key", "expires_in_days": 10**30}, {"name": "key", "expires_in_days": "1"},
      {"name": "key", "expires_in_days": 1.5}, {"name": "key", "expires_in_days": True},
      {"name": "key", "scopes": "users:read"}, {"name": "key", "scopes": [None]}, {"name": "key", "scopes": {}},
-     {"name": "key", "scopes": ["users:read"] * 101}, {"name": "key", "user_id": str(new_id())},
-     {"name": "key", "tenant_id": str(new_id())}, {"name": "key", "id": str(new_id())},
+     {"name": "key", "scopes": ["users:read"] * 101}, {"name": "key", "user_id": SOME_ID},
+     {"name": "key", "tenant_id": SOME_ID}, {"name": "key", "id": SOME_ID},
      {"name": "key", "secret_hash": "x"}, {"name": "key", "key": "x"}, {"name": "key", "revoked_at": None}],
     ids=str,
 )  # fmt: skip

@@ -10,9 +10,22 @@ from typing import Any, Self
 import socketio
 from socketio.exceptions import ConnectionError as Refused
 
+from tests.api import Api
+from tests.factories.tenant import TestTenant, TestUser
+
 WEBSOCKET = ("websocket",)
 POLLING = ("polling",)
 UPGRADE = ("polling", "websocket")
+
+
+def _in_order(client: socketio.Client) -> None:
+    """The library handles each message in a thread of its own; what is written down would be out of order."""
+    handle = client.eio._trigger_event
+
+    def at_once(event: str, *arguments: Any, **options: Any) -> Any:
+        return handle(event, *arguments, **{**options, "run_async": False})
+
+    client.eio._trigger_event = at_once
 
 
 class Listener:
@@ -25,6 +38,7 @@ class Listener:
         self.heard: list[tuple[float, str, Any]] = []
         self.refusal: Any = None
         self.client = socketio.Client(reconnection=False, handle_sigint=False)
+        _in_order(self.client)
         self.client.on("*", self._note)
         self.client.on("connect_error", self._refused)
         self._url = url
@@ -37,18 +51,25 @@ class Listener:
         self.client.connect(self._url, **self._options)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self.client.disconnect()
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
 
     def refused(self) -> str:
         """Tries to connect, must not succeed; the code of the refusal."""
         try:
             self.client.connect(self._url, **self._options)
         except Refused:
+            self.leave()
             code: str = self.refusal["data"]["code"]
             return code
-        self.client.disconnect()
+        self.leave()
         raise AssertionError("the server took the connection")
+
+    def leave(self) -> None:
+        """When it polls the library waits for its last poll, and sometimes forgets to say that it is leaving."""
+        self.client.eio.disconnect(abort=True) if self.client.transport() == "polling" else self.client.disconnect()
 
     def call(self, event: str, *arguments: Any) -> Any:
         data = arguments if len(arguments) != 1 else arguments[0]
@@ -94,3 +115,14 @@ class Listener:
 
     def _refused(self, data: Any) -> None:
         self.refusal = data
+
+
+def token_of(api: Api) -> str:
+    assert api.token
+    return api.token
+
+
+def change(tenant: TestTenant, user: TestUser, name: str) -> int:
+    """A change of the user; the number of its event."""
+    assert tenant.api.patch(f"/users/{user.id}/", {"name": name}).status_code == 200
+    return int(max(event["seq"] for event in tenant.api.events() if event["type"] == "user.updated"))

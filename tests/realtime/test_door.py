@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,10 +52,15 @@ def test_browsers_connect_from_allowed_origins(
 
 def test_the_host_must_agree_with_the_token(database_address: str, tenant: TestTenant, other: TestTenant) -> None:
     with another(database_address, base_domain="crm.example") as url:
-        own, foreign = {"Host": f"{tenant.slug}.crm.example"}, {"Host": f"{other.slug}.crm.example"}
-        with Listener(url, tenant.api.token, headers=own, transports=("polling",)) as listener:
-            listener.subscribe()
-        assert Listener(url, tenant.api.token, headers=foreign, transports=("polling",)).refused() == "TENANT_MISMATCH"
+        own = Raw(url, tenant.api.token, host=f"{tenant.slug}.crm.example")
+        assert own.subscribes()
+        foreign = Raw(url, None, host=f"{other.slug}.crm.example")
+        foreign.socket.send("40" + json.dumps({"token": tenant.api.token}))
+        refusal = foreign.receive()
+        assert refusal.startswith("44{")
+        assert json.loads(refusal[2:])["data"] == {"code": "TENANT_MISMATCH"}
+        for raw in (own, foreign):
+            raw.socket.close()
         refused = requests.get(url + HANDSHAKE, timeout=5)
         assert (refused.status_code, refused.json()["code"]) == (421, "HOST_NOT_SERVED")
 
@@ -80,19 +86,19 @@ def test_who_never_logs_in_is_closed(url: str, tenant: TestTenant, monkeypatch: 
         assert listener.call("subscribe", {"topic": "users"})["ok"]
 
 
-def test_who_was_disconnected_and_stays_is_closed(
-    url: str, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(door, "STRANGER_SECONDS", 0.3)
+def test_who_is_disconnected_cannot_stay(url: str, tenant: TestTenant) -> None:
     user = tenant.user()
     raw = Raw(url, user.api.token)
     assert user.api.post("/auth/logout/").status_code == 204
     assert raw.receive().startswith('42["closing",{"code":"TOKEN_REVOKED"')
     assert raw.receive() == "41"
-    raw.socket.send('421["subscribe",{"topic":"users"}]')
-    time.sleep(0.4)
-    Raw(url, None).socket.close()
-    assert raw.socket.recv() == ""
+    assert raw.ends()
+
+
+def test_who_leaves_is_not_kept(url: str, tenant: TestTenant) -> None:
+    raw = Raw(url, tenant.api.token)
+    raw.socket.send("41")
+    assert raw.ends()
 
 
 def test_strangers_are_limited(url: str, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch) -> None:

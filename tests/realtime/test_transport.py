@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 import requests
@@ -24,7 +26,7 @@ from tests.realtime.client import Listener
 class Raw:
     """Frames as they are."""
 
-    def __init__(self, url: str, token: str | None, **options: object) -> None:
+    def __init__(self, url: str, token: str | None, **options: Any) -> None:
         address = url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
         self.socket = websocket.create_connection(address, timeout=5, **options)
         self.receive()
@@ -35,17 +37,33 @@ class Raw:
     def receive(self) -> str:
         """The next frame that is no ping."""
         while True:
-            frame: str = self.socket.recv()
+            frame = str(self.socket.recv())
             if frame != "2":
                 return frame
             self.socket.send("3")
 
-    def subscribes(self, **members: object) -> bool:
-        self.socket.send("4277" + json.dumps(["subscribe", {"topic": "users", **members}]))
+    def ends(self) -> bool:
+        """Whether the server closes the connection."""
+        try:
+            while self.socket.recv():
+                pass
+        except websocket.WebSocketTimeoutException:
+            return False
+        except (websocket.WebSocketException, OSError):
+            pass
+        return True
+
+    def subscribes(self) -> bool:
+        return bool(self._asked("subscribe", {"topic": "users"})["ok"])
+
+    def answers(self) -> bool:
+        return bool(self._asked("nothing")["error"]["code"] == "UNKNOWN_MESSAGE")
+
+    def _asked(self, *message: object) -> Any:
+        self.socket.send("4277" + json.dumps(message))
         while not (frame := self.receive()).startswith("4377"):
             pass
-        answer: bool = json.loads(frame[4:])[0]["ok"]
-        return answer
+        return json.loads(frame[4:])[0]
 
 
 @pytest.fixture
@@ -67,16 +85,16 @@ FRAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("frame", FRAMES, ids=range(len(FRAMES)))
-def test_a_malformed_frame_harms_nothing(raw: Raw, frame: str) -> None:
-    raw.socket.send(frame)
-    assert raw.subscribes()
+def test_malformed_frames_harm_nothing(raw: Raw) -> None:
+    for frame in FRAMES:
+        raw.socket.send(frame)
+        assert raw.answers(), frame[:100]
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"\xff" * 100, b"42[]", b"\x80\x04."])
-def test_binary_frames_are_passed_over(raw: Raw, data: bytes) -> None:
-    raw.socket.send_binary(data)
-    assert raw.subscribes()
+def test_binary_frames_are_passed_over(raw: Raw) -> None:
+    for data in (b"", b"\x00", b"\xff" * 100, b"42[]", b"\x80\x04."):
+        raw.socket.send_binary(data)
+        assert raw.answers(), data
 
 
 def test_all_of_it_in_one_connection_before_a_login(url: str, tenant: TestTenant) -> None:
@@ -97,11 +115,9 @@ def test_all_of_it_in_one_connection_before_a_login(url: str, tenant: TestTenant
 def test_a_message_that_is_too_large_ends_its_connection_alone(url: str, tenant: TestTenant, size: int) -> None:
     with Listener(url, tenant.api.token) as bystander:
         raw = Raw(url, tenant.api.token)
-        with pytest.raises((websocket.WebSocketException, OSError)):
+        with suppress(websocket.WebSocketException, OSError):
             raw.socket.send('42["subscribe","' + "x" * size + '"]')
-            while raw.socket.recv():
-                pass
-            raise OSError
+        assert raw.ends()
         started = time.monotonic()
         assert bystander.call("subscribe", {"topic": "users"})["ok"]
         assert time.monotonic() - started < 1.0

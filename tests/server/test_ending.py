@@ -6,10 +6,14 @@ import json
 import signal
 import socket
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.factories.tenant import TestTenant
 from tests.live import LiveServer
+from tests.realtime.client import Listener, token_of
 from tests.server.asking import DEMO, ask, has_ended
 
 
@@ -43,6 +47,43 @@ def test_requests_under_way_are_answered_before_it_ends(own: LiveServer) -> None
         ask(f"{own.url}/healthz")
     assert b" 401 " in slow.finish()
     assert own.process.wait(10) == 0
+
+
+@pytest.mark.prove
+def test_open_sockets_do_not_hold_it_up(own: LiveServer, tenant: TestTenant) -> None:
+    with Listener(own.url, token_of(tenant.api)) as listener:
+        listener.subscribe()
+        began = time.monotonic()
+        assert own.stop() == 0
+        assert time.monotonic() - began < 10
+        assert listener.wait_until_closed() == "UNAVAILABLE"
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.3, 1.8])
+def test_it_can_be_ended_while_it_starts(
+    database_address: str, tmp_path: Path, how: signal.Signals, seconds: float
+) -> None:
+    """Signals reach its children too, as from a terminal."""
+    server = LiveServer(tmp_path, database_url=database_address)
+    process = server.launch()
+    time.sleep(seconds)
+    children = psutil.Process(process.pid).children()
+    for running in [*children, psutil.Process(process.pid)]:
+        running.send_signal(how)
+    process.wait(10)
+    assert all(has_ended(child.pid, 5) for child in children)
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.prove
+def test_a_hangup_replaces_the_workers(own: LiveServer) -> None:
+    [before] = own.workers()
+    own.process.send_signal(signal.SIGHUP)
+    assert has_ended(before.pid, 10)
+    assert ask(f"{own.url}/readyz")[0] == 200
+    assert own.log.count("serves at") == 1
 
 
 @pytest.mark.prove

@@ -22,6 +22,7 @@ def test_help_names_every_option(tmp_path: Path) -> None:
     ("environ", "told"),
     [
         ({"ONEO_WORKERS": "0"}, "ONEO_WORKERS must be from 1 to 256."),
+        ({"ONEO_WORKERS": "10"}, "ONEO_WORKERS times ONEO_DATABASE_POOL may be 180 at most"),
         ({"ONEO_JWT_SECRET": "secret"}, "ONEO_JWT_SECRET is too weak"),
         ({"DATABASE_URL": "postgresql://oneo@127.0.0.1/oneo"}, "ONEO_JWT_SECRET must be set"),
         ({"DATABASE_URL": "mysql://oneo:pass-word@h/oneo", **EXTERNAL}, "DATABASE_URL is no address of PostgreSQL"),

@@ -150,12 +150,18 @@ def suspend(tenant: TestTenant, owner: Flask) -> None:
         set_tenant_status(system_actor(tenant.id), "suspended")
 
 
+def suspend_alone(tenant: TestTenant, owner: Flask) -> None:
+    """By hand, without a word to anybody's rights."""
+    with owner.app_context(), unit(system_actor(tenant.id)) as work:
+        message.execute(work.connection, "UPDATE tenants SET status = 'suspended' WHERE id = %s", (tenant.id,))
+
+
 def erase(tenant: TestTenant, owner: Flask) -> None:
     with owner.app_context():
         delete_tenant(system_actor(tenant.id))
 
 
-CHANGES = (end_session, let_session_expire, deactivate, delete, change_rights, suspend, erase)
+CHANGES = (end_session, let_session_expire, deactivate, delete, change_rights, suspend, suspend_alone, erase)
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -50,6 +50,7 @@ HEADERS: dict[str, dict[str, Any]] = {
 }
 
 _TAGS = r'^\s*(\*|(W/)?"[\x21\x23-\x7e]*"(\s*,\s*(W/)?"[\x21\x23-\x7e]*")*)\s*$'
+_KEY = r'^\s*("[ !#-\[\]-~]{1,255}"|[!#-+\--~]{1,255})\s*$'
 
 
 def _parameter(name: str, about: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -72,12 +73,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "A text of the caller's choice. Repeated within 24 hours, the request is not performed again: its first "
         "answer is given once more. The same key for another request is refused with 422, one that is still being "
         "performed with 409.",
-        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[A-Za-z0-9._:-]{1,255}$"},
+        {"type": "string", "pattern": _KEY},
     ),
     "Prefer": _parameter(
         "Prefer",
-        "`return=minimal`: the answer leaves out the object.",
-        {"enum": ["return=minimal", "return=representation"]},
+        "`return=minimal`: the answer leaves out the object. Other preferences are passed over (RFC 7240).",
+        {"type": "string", "examples": ["return=minimal"]},
     ),
 }
 
@@ -85,17 +86,16 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 def describe(operation: Operation) -> None:
     """Adds to an operation the headers it reads, and to its answers those they carry."""
     body = operation.body
-    reads_tags = operation.is_tagged and operation.method == "get"
     takes = {
         "IfMatch": operation.takes_if_match,
-        "IfNoneMatch": reads_tags,
+        "IfNoneMatch": operation.takes_if_none_match,
         "IdempotencyKey": operation.takes_idempotency_key,
         "Prefer": operation.takes_prefer,
     }
     chosen = [{"$ref": f"#/components/parameters/{name}"} for name, taken in takes.items() if taken]
     if chosen:
         body["parameters"] = [*body.get("parameters", ()), *chosen]
-    if reads_tags:
+    if operation.takes_if_none_match:
         body["responses"]["304"] = {"description": "The caller has it already.", "headers": _references("ETag")}
     if operation.takes_prefer and "200" in body["responses"]:
         body["responses"]["204"] = {"description": "Done; the object is left out, as preferred."}

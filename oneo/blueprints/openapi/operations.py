@@ -46,6 +46,10 @@ class Operation:
         return "version" in self.words or (self.is_list and "tagged" not in self.words)
 
     @property
+    def takes_if_none_match(self) -> bool:
+        return self.is_tagged and self.method == "get" and "own" not in self.words
+
+    @property
     def takes_if_match(self) -> bool:
         return "if_match" in self.words
 

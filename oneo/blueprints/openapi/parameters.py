@@ -109,4 +109,4 @@ def _any(names: Iterable[str]) -> str:
 
 
 def _list_of(item: str, most: int) -> str:
-    return f"^{item}(,{item}){{0,{most - 1}}}$"
+    return f"^({item}(,{item}){{0,{most - 1}}})?$"

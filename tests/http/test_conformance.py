@@ -1,0 +1,116 @@
+"""The document and the server say the same: requests made from it, answers held against it (threats, 4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.architecture.sources import DOCS
+from tests.factories.tenant import TenantFactory, TestTenant, open_session
+from tests.live import serve
+
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422"]
+CHECKS = {
+    # What a schema allows can still be wrong: an unknown time zone, a cursor of another list, an address that is taken.
+    "positive_data_acceptance": {"expected-statuses": ["2xx", "304", *REFUSALS]},
+    "negative_data_rejection": {"expected-statuses": REFUSALS},
+}
+BOUNDED = settings(
+    max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+LONG = settings(BOUNDED, max_examples=300, derandomize=False)
+SEQUENCES = settings(BOUNDED, max_examples=60, stateful_step_count=12, derandomize=False)
+
+
+def _loaded(*, coverage: bool) -> Any:
+    """The snapshot, which tests/architecture keeps equal to what is served, with answers closed: no key is unsaid."""
+    document = json.loads((DOCS / "openapi.json").read_text(encoding="utf-8"))
+    for name, schema in document["components"]["schemas"].items():
+        if "properties" in schema and name != "Problem":
+            schema.setdefault("additionalProperties", False)
+    config = {"checks": CHECKS, "phases": {"coverage": {"enabled": coverage}}}
+    return schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(config))
+
+
+bounded, long = _loaded(coverage=False), _loaded(coverage=True)
+
+
+class Caller:
+    """An administrator who is always there: requests may end his sessions, or remove him."""
+
+    def __init__(self, tenants: TenantFactory) -> None:
+        self._tenants = tenants
+        self._tenant: TestTenant = tenants.create()
+        self._token = self._tenant.api.token
+
+    def headers(self) -> dict[str, str]:
+        for renew in (self._log_in, self._begin_anew):
+            if self._counts():
+                break
+            renew()
+        return {"Authorization": f"Bearer {self._token}"}
+
+    def _counts(self) -> bool:
+        found = self._tenant.api.get("/users/permissions/", headers={"Authorization": f"Bearer {self._token}"})
+        return found.status_code == 200 and bool(found.json["is_administrator"])
+
+    def _log_in(self) -> None:
+        self._token = open_session(self._tenant.app, self._tenant.id, self._tenant.admin.id)[1]
+
+    def _begin_anew(self) -> None:
+        self._tenant = self._tenants.create()
+        self._token = self._tenant.api.token
+
+
+@pytest.fixture(scope="module")
+def address(app: Flask) -> Iterator[str]:
+    with serve(app) as found:
+        yield found
+
+
+@pytest.fixture
+def caller(tenants: TenantFactory) -> Caller:
+    return Caller(tenants)
+
+
+def _sendable(case: Any) -> Any:
+    """OpenAPI cannot say that an answer has this body or none at all, so where a 201 is due its body is asked for."""
+    if "201" in case.operation.definition.raw["responses"] and case.headers is not None:
+        case.headers.pop("Prefer", None)
+    return case
+
+
+@bounded.parametrize()
+@BOUNDED
+def test_an_operation_does_what_the_document_says(case: Any, caller: Caller, address: str) -> None:
+    _sendable(case).call_and_validate(base_url=address, headers=caller.headers())
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+@long.parametrize()
+@LONG
+def test_an_operation_does_what_the_document_says_at_length(case: Any, caller: Caller, address: str) -> None:
+    _sendable(case).call_and_validate(base_url=address, headers=caller.headers())
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_sequences_of_operations_do_what_the_document_says(caller: Caller, address: str) -> None:
+    machine: Any = long.as_state_machine()
+
+    class Sequence(machine):
+        def before_call(self, case: Any) -> None:
+            _sendable(case)
+
+        def get_call_kwargs(self, _case: Any) -> dict[str, Any]:
+            return {"base_url": address, "headers": caller.headers()}
+
+    Sequence.run(settings=SEQUENCES)

@@ -1,0 +1,196 @@
+"""`python -m oneo`: what it does, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from oneo import cli as module
+from oneo.cli import cli
+from oneo.config import Settings
+from oneo.operations import demo
+from tests import databases
+from tests.api import Api
+from tests.factories.tenant import PASSWORD, TestTenant
+from tests.live import ROOT
+
+Oneo = Callable[..., Result]
+SETTINGS = [field.metadata["env"] for field in dataclasses.fields(Settings)]
+
+
+@pytest.fixture
+def environ(database_address: str) -> dict[str, str]:
+    return {"DATABASE_URL": database_address, "ONEO_JWT_SECRET": databases.JWT_SECRET, "ONEO_LOG_LEVEL": "ERROR"}
+
+
+@pytest.fixture
+def oneo(environ: dict[str, str]) -> Iterator[Oneo]:
+    """Runs a command on the database of the tests."""
+    logger = logging.getLogger("oneo")
+    handlers, level = logger.handlers[:], logger.level
+
+    nothing = {name + suffix: None for name in SETTINGS for suffix in ("", "_FILE")}
+
+    def run(*arguments: str, stdin: str = "", **more: str) -> Result:
+        return CliRunner().invoke(cli, arguments, input=stdin, env=nothing | environ | more, prog_name="python -m oneo")
+
+    yield run
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+
+
+def _create(oneo: Oneo, slug: str, *, password: str = PASSWORD, email: str | None = None) -> Result:
+    return oneo(
+        "tenant", "create", slug, "--name", "Initech", "--admin-email", email or f"boss@{slug}.example",
+        "--admin-password-stdin", stdin=f"{password}\n",
+    )  # fmt: skip
+
+
+def _log_in(app: Flask, slug: str) -> int:
+    login = {"tenant": slug, "email": f"boss@{slug}.example", "password": PASSWORD}
+    return Api(app).post("/auth/login/", login).status_code
+
+
+def _refused(result: Result, told: str) -> None:
+    """It ended with 1 and one line."""
+    assert result.exit_code == 1, result.output
+    assert result.output.count("\n") == 1
+    assert told in result.output
+
+
+def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+
+
+# -- tenants ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_tenant_from_its_making_to_its_end(oneo: Oneo, app: Flask) -> None:
+    made = _create(oneo, "initech")
+    assert made.exit_code == 0, made.output
+    assert _log_in(app, "initech") == 200
+    assert "initech" in oneo("tenant", "list").output
+
+    assert oneo("tenant", "suspend", "initech").output == "Tenant initech is suspended.\n"
+    assert _log_in(app, "initech") == 401
+    assert "suspended" in next(line for line in oneo("tenant", "list").output.splitlines() if "initech" in line)
+    assert oneo("tenant", "activate", "initech").exit_code == 0
+    assert _log_in(app, "initech") == 200
+
+    assert oneo("tenant", "add-domain", "initech", "CRM.Initech.example").exit_code == 0
+    _refused(oneo("tenant", "add-domain", "initech", "crm.initech.example"), "registered already")
+
+    assert oneo("tenant", "delete", "initech", stdin="n\n").exit_code == 1
+    assert _log_in(app, "initech") == 200
+    assert oneo("tenant", "delete", "initech", "--yes").output == "Tenant initech is gone.\n"
+    assert _log_in(app, "initech") == 401
+    assert "initech" not in oneo("tenant", "list").output
+
+
+def test_the_password_is_asked_for_twice_and_not_shown(oneo: Oneo, app: Flask) -> None:
+    command = ("tenant", "create", "asked", "--name", "Asked", "--admin-email", "boss@asked.example")
+    result = oneo(*command, stdin=f"{PASSWORD}\n{PASSWORD}\n")
+    assert result.exit_code == 0, result.output
+    assert PASSWORD not in result.output
+    assert _log_in(app, "asked") == 200
+
+
+def test_what_cannot_be_created_is_told_in_one_line(oneo: Oneo, tenant: TestTenant) -> None:
+    _refused(_create(oneo, tenant.slug, email="boss@elsewhere.example"), "This slug is in use.")
+    _refused(_create(oneo, "No-Slug", email="boss@elsewhere.example"), "A slug begins with a letter")
+    _refused(_create(oneo, "weak", password="short"), "A password has 15 characters or more.")
+    _refused(_create(oneo, "unreachable", email="nobody"), "The input is not valid.")
+
+
+@pytest.mark.parametrize("command", ["suspend", "activate", "delete --yes", "add-domain", "delete  --yes"])
+def test_a_tenant_that_is_not_there(oneo: Oneo, command: str) -> None:
+    verb, *options = command.split()
+    hosts = ["crm.example"] if verb == "add-domain" else []
+    _refused(oneo("tenant", verb, "nobody_at_all", *hosts, *options), "There is no tenant 'nobody_at_all'.")
+
+
+def test_demo_tenants_are_made_once(oneo: Oneo, app: Flask) -> None:
+    assert oneo("demo").output == "Created: acme, globex.\n"
+    assert oneo("demo").output == "The demo tenants are there already.\n"
+    for slug in demo.TENANTS:
+        login = {"tenant": slug, "email": demo.admin_email(slug), "password": demo.PASSWORD}
+        assert Api(app).post("/auth/login/", login).status_code == 200
+        assert oneo("tenant", "delete", slug, "--yes").exit_code == 0
+
+
+# -- the rest --------------------------------------------------------------------------------------------------------
+
+
+def test_every_command_says_what_it_is_for(oneo: Oneo) -> None:
+    """And none of them needs a database for it."""
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    for path, command in [((), cli), *_commands(cli)]:
+        result = oneo(*path, "--help", DATABASE_URL=nowhere)
+        assert result.exit_code == 0, (path, result.output)
+        assert command.help, path
+
+
+def test_settings_shows_everything_but_secrets(oneo: Oneo) -> None:
+    shown = oneo(
+        "settings", PORT="8123", REDIS_URL="redis://:pass-word@h/0", ONEO_CORS_ORIGINS="https://a, https://b"
+    ).output
+    assert "PORT=8123\n" in shown
+    assert "ONEO_CORS_ORIGINS=https://a,https://b\n" in shown
+    assert "ONEO_RATE_LIMITS=true\n" in shown
+    assert f"REDIS_URL={module.MASK}\n" in shown
+    assert "pass-word" not in shown
+    assert databases.JWT_SECRET not in shown
+
+
+def test_routes_are_those_of_the_application_that_serves(oneo: Oneo) -> None:
+    shown = oneo("routes").output
+    assert "/api/v1/auth/login/" in shown
+    assert "/readyz" in shown
+
+
+def test_migrations_are_commands_too(oneo: Oneo, server_address: str) -> None:
+    empty = databases.create(server_address, "oneo_test_cli_empty")
+    told = oneo("tenant", "list", DATABASE_URL=empty)
+    assert told.exit_code == 2
+    assert "run `flask --app wsgi db upgrade`" in told.output
+    assert oneo("db", "upgrade", DATABASE_URL=empty).exit_code == 0
+    assert oneo("tenant", "list", DATABASE_URL=empty).exit_code == 0
+
+
+def test_wrong_settings_are_one_line(oneo: Oneo) -> None:
+    result = oneo("tenant", "list", ONEO_LOG_LEVEL="LOUD")
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "ONEO_LOG_LEVEL" in result.output
+
+
+def test_a_database_that_cannot_be_reached_is_one_line(oneo: Oneo) -> None:
+    _refused(oneo("tenant", "list", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing"), "cannot be reached")
+
+
+def test_flask_migrates_a_database_that_has_nothing_yet(environ: dict[str, str], server_address: str) -> None:
+    """The application that serves would refuse to be made there."""
+    empty = databases.create(server_address, "oneo_test_flask_empty")
+    flask = [str(Path(sys.executable).with_name("flask")), "--app", "wsgi"]
+    for command in (["db", "upgrade"], ["routes"]):
+        done = subprocess.run(
+            [*flask, *command],
+            cwd=ROOT,
+            env=environ | {"DATABASE_URL": empty},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "/api/v1/auth/login/" in done.stdout

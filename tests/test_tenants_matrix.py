@@ -1,0 +1,307 @@
+"""Every route of one tenant against everything that another one has (threats 1-3, 6-10, 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from oneo.actor import system_actor
+from oneo.events.unit import unit
+from oneo.ids import new_id
+from oneo.models import Pipeline
+from oneo.store.events import clocks
+from tests.api import Api, assert_problem
+from tests.architecture.walk import Route, routes
+from tests.factories.tenant import TenantFactory, TestTenant, open_session
+
+CANARY = "canary"
+VALID: dict[str, dict[str, Any]] = {
+    "users.update_user": {"name": "taken over"},
+    "user types.update_user_type": {"name": "taken over"},
+}
+"""Bodies without fault, so that what is refused is refused for the id."""
+NO_IDS = {"code", "version", "name"}
+"""Parameters of addresses that name no tenant's thing."""
+
+
+@dataclass(frozen=True)
+class Things:
+    """What a tenant has, by the parameter that names it in an address."""
+
+    tenant: TestTenant
+    ids: dict[str, tuple[str, ...]]
+    pipeline_id: str
+
+    @property
+    def all(self) -> list[str]:
+        return [*(found for kind in self.ids.values() for found in kind), self.pipeline_id, str(self.tenant.id)]
+
+
+def furnish(tenant: TestTenant) -> Things:
+    """One of each kind, all of them named so that they would be noticed elsewhere."""
+    slug = f"{CANARY}_{tenant.slug}"
+    api = tenant.api
+    assert api.patch("/tenants/settings/", {"name": f"{CANARY} Inc."}).status_code == 200
+    role = api.post("/users/types/", {"name": CANARY, "slug": slug, "grants": []})
+    body = {"email": f"{CANARY}@{CANARY}.example", "name": CANARY, "user_types": [slug]}
+    user = api.post("/users/", body, headers={"Idempotency-Key": CANARY})
+    gone = api.post("/users/", {"email": f"{CANARY}2@{CANARY}.example", "name": CANARY, "user_types": [slug]})
+    key = api.post("/auth/api-keys/", {"name": CANARY})
+    for made in (role, user, gone, key):
+        assert made.status_code == 201, made.text
+    assert api.delete(f"/users/{gone.json['id']}/").status_code == 204
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        pipeline = Pipeline(slug=slug, name=CANARY)
+        work.created(pipeline, "pipeline.created")
+    ids = {
+        "user_id": (user.json["id"], gone.json["id"], str(tenant.admin.id)),
+        "session_id": (str(tenant.admin.session_id),),
+        "key_id": (key.json["id"],),
+        "user_type": (role.json["id"], slug),
+    }
+    return Things(tenant, ids, str(pipeline.id))
+
+
+@pytest.fixture(scope="module")
+def ours(owner_app: Flask, app: Flask) -> TestTenant:
+    return TenantFactory(owner_app, app).create()
+
+
+@pytest.fixture(scope="module")
+def theirs(owner_app: Flask, app: Flask) -> Things:
+    return furnish(TenantFactory(owner_app, app).create())
+
+
+@pytest.fixture(autouse=True)
+def _left_alone(app: Flask, theirs: Things) -> Iterator[None]:
+    """Whatever is tried, nothing happens in the other tenant."""
+    with app.app_context():
+        before = clocks([theirs.tenant.id])
+    yield
+    with app.app_context():
+        assert clocks([theirs.tenant.id]) == before
+    assert theirs.tenant.api.get("/auth/user/profile/").status_code == 200
+
+
+def as_admin(tenant: TestTenant) -> Api:
+    """With a session of its own: some routes end the one they are called in."""
+    return Api(tenant.app, open_session(tenant.app, tenant.id, tenant.admin.id)[1])
+
+
+def told(response: TestResponse) -> str:
+    return f"{response.text}\n{response.headers}"
+
+
+def shape(response: TestResponse) -> tuple[int, str | None, dict[str, Any] | None]:
+    """All of an answer but what names the very request."""
+    body = response.get_json() if response.data else None
+    if isinstance(body, dict):
+        body = {key: value for key, value in body.items() if key not in {"instance", "request_id"}}
+    return response.status_code, response.content_type, body
+
+
+def with_ids(app: Flask) -> Iterator[Route]:
+    for route in routes(app):
+        if set(route.rule.arguments) - NO_IDS:
+            yield route
+
+
+def test_every_id_of_another_is_as_good_as_none(app: Flask, ours: TestTenant, theirs: Things) -> None:
+    """Threats 1, 2, 12: the same status, the same words, and no trace of the other, for every route and kind of id."""
+    tried, faults = 0, []
+    for route in with_ids(app):
+        (parameter,) = set(route.rule.arguments) - NO_IDS
+        assert parameter in theirs.ids, f"{route.name}: give the other tenant a thing that {parameter} names"
+        body = VALID.get(route.rule.endpoint) if route.writes else None
+        nobodys = str(new_id()) if parameter != "user_type" else "no_such_type"
+        nothing = as_admin(ours).request(route.method, route.path({parameter: nobodys}), json=body)
+        for found in theirs.ids[parameter]:
+            answer = as_admin(ours).request(route.method, route.path({parameter: found}), json=body)
+            tried += 1
+            if answer.status_code != 404 or shape(answer) != shape(nothing):
+                faults.append(f"{route.name} {found}: {answer.status_code} {answer.text}, {nothing.status_code}")
+            elif CANARY in told(answer).replace(found, ""):
+                faults.append(f"{route.name} {found}: {answer.text}")
+    assert faults == []
+    assert tried >= 20
+
+
+def test_one_s_own_ids_are_found_in_the_same_way(app: Flask, ours: TestTenant) -> None:
+    """Else the test above would prove nothing: with an id of one's own every one of those requests does something."""
+    for route in with_ids(app):
+        mine = furnish_once_more(ours)
+        (parameter,) = set(route.rule.arguments) - NO_IDS
+        if route.rule.endpoint == "users.restore_user":
+            assert ours.api.delete(f"/users/{mine[parameter]}/").status_code == 204
+        body = VALID.get(route.rule.endpoint) if route.writes else None
+        answer = ours.api.request(route.method, route.path({parameter: mine[parameter]}), json=body)
+        assert answer.status_code in {200, 204}, f"{route.name}: {answer.status_code} {answer.text}"
+
+
+def furnish_once_more(tenant: TestTenant) -> dict[str, str]:
+    suffix = new_id().hex
+    role = tenant.api.post("/users/types/", {"name": "x", "slug": f"x{suffix}", "grants": []}).json
+    user = tenant.api.post("/users/", {"email": f"{suffix}@example.com", "user_types": ["viewer"]}).json
+    key = tenant.api.post("/auth/api-keys/", {"name": "x"}).json
+    session_id, _ = open_session(tenant.app, tenant.id, tenant.admin.id)
+    return {"user_id": user["id"], "user_type": role["id"], "key_id": key["id"], "session_id": str(session_id)}
+
+
+def test_no_answer_of_any_route_tells_of_another_tenant(app: Flask, ours: TestTenant, theirs: Things) -> None:
+    """Threat 1: what can be asked without an id."""
+    for route in routes(app):
+        if not route.rule.arguments and not route.is_public and route.method == "GET":
+            said = told(as_admin(ours).get(route.rule.rule))
+            assert CANARY not in said, route.name
+            assert not [found for found in theirs.all if found in said], route.name
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/users/?id={user}", "/users/?created_by={admin}", "/users/?user_type={slug}", "/users/?email={email}",
+     "/users/?search=canary", "/users/deleted/?id={gone}", "/users/deleted/?search=canary", "/users/types/?slug={slug}",
+     "/users/types/?id={role}", "/users/types/?search=canary", "/auth/sessions/?id={session}",
+     "/auth/sessions/?user_id={admin}", "/auth/api-keys/?id={key}", "/auth/api-keys/?user_id={admin}",
+     "/auth/api-keys/?search=canary", "/admin/audit/?subject_id={user}", "/admin/audit/?actor_id={admin}",
+     '/users/?filter={{"or":[{{"id":"{user}"}},{{"email":{{"contains":"canary"}}}}]}}',
+     '/admin/audit/?filter={{"subject_id":{{"in":["{user}","{role}","{tenant}"]}}}}',
+     "/users/?cursor=&id={user}", "/users/?count=estimated&id={user}"],
+)  # fmt: skip
+def test_asking_a_list_for_another_s_rows_finds_none(ours: TestTenant, theirs: Things, address: str) -> None:
+    """Threat 1."""
+    user, gone, admin = theirs.ids["user_id"]
+    role, slug = theirs.ids["user_type"]
+    filled = address.format(
+        user=user, gone=gone, admin=admin, role=role, slug=slug, session=theirs.ids["session_id"][0],
+        key=theirs.ids["key_id"][0], email=f"{CANARY}@{CANARY}.example", tenant=theirs.tenant.id,
+    )  # fmt: skip
+    answer = ours.api.get(filled)
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["results"] == []
+    assert not answer.get_json()["count"]
+    assert theirs.tenant.api.get(filled).get_json()["results"] != [], "the question would find something"
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body"),
+    [
+        ("POST", "/users/", {"email": "a@example.com", "user_types": ["{role}"]}),
+        ("POST", "/users/", {"email": "a@example.com", "user_types": ["viewer", "{role}"]}),
+        ("POST", "/users/", {"email": "a@example.com", "user_types": ["{slug}"]}),
+        ("PATCH", "/users/{own}/", {"user_types": ["{role}"]}),
+        ("PATCH", "/users/{own}/", {"user_types": ["admin", "{slug}"]}),
+        ("POST", "/users/types/", {"name": "x", "grants": [{"permission": "records:read", "pipelines": ["{pipe}"]}]}),
+        ("POST", "/users/types/", {"name": "x", "grants": [{"permission": "records:read", "pipelines": ["{slug}"]}]}),
+        ("PATCH", "/users/types/viewer/", {"grants": [{"permission": "records:read", "pipelines": ["{pipe}"]}]}),
+        ("GET", "/users/permissions/explain/?action=records:read&pipeline={pipe}", None),
+        ("GET", "/users/permissions/explain/?action=records:read&pipeline={slug}", None),
+        ("GET", "/users/permissions/explain/?action=records:read&record={pipe}", None),
+    ],
+)
+def test_another_s_ids_mean_nothing_inside_a_request(
+    ours: TestTenant, theirs: Things, method: str, address: str, body: Any
+) -> None:
+    """Threats 7, 2: refused, in the words for what does not exist."""
+
+    def filled(part: Any, names: dict[str, str]) -> Any:
+        if isinstance(part, dict):
+            return {key: filled(value, names) for key, value in part.items()}
+        if isinstance(part, list):
+            return [filled(value, names) for value in part]
+        return part.format(**names) if isinstance(part, str) else part
+
+    role, slug = theirs.ids["user_type"]
+    own = {"own": str(ours.admin.id)}
+    foreign = {"role": role, "slug": slug, "pipe": theirs.pipeline_id, **own}
+    random = {"role": str(new_id()), "slug": "no_such_thing", "pipe": str(new_id()), **own}
+    answers = [
+        ours.api.request(method, filled(address, names), json=filled(body, names)) for names in (foreign, random)
+    ]
+    assert answers[0].status_code in {404, 422}, answers[0].text
+    assert shape(answers[0]) == shape(answers[1])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/users/", {"email": "a@example.com"}), ("/users/types/", {"name": "x"}), ("/auth/api-keys/", {"name": "x"})],
+)
+@pytest.mark.parametrize("key", ["tenant_id", "tenant", "tenantId", "tid"])
+def test_a_body_does_not_say_whose_it_is(
+    ours: TestTenant, theirs: Things, path: str, body: dict[str, Any], key: str
+) -> None:
+    """Threat 6."""
+    for named in (str(theirs.tenant.id), theirs.tenant.slug):
+        assert_problem(ours.api.post(path, {**body, key: named}), 422, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["X-Tenant-Id", "X-Tenant", "X-Tenant-ID", "X-Oneo-Tenant", "Tenant", "X-Forwarded-Host", "X-Host", "Forwarded",
+     "X-Original-Host", "X-Forwarded-Server", "X-Http-Host-Override", "X-Original-Url", "X-Rewrite-Url", "Origin",
+     "Referer", "X-User-Id", "X-Forwarded-User", "Cookie"],
+)  # fmt: skip
+def test_no_header_leads_to_another_tenant(ours: TestTenant, theirs: Things, header: str) -> None:
+    """Threat 4."""
+    for named in (
+        str(theirs.tenant.id),
+        theirs.tenant.slug,
+        f"host={theirs.tenant.slug}",
+        f"tenant={theirs.tenant.id}",
+    ):
+        answer = ours.api.get("/tenants/current/", headers={header: named})
+        assert answer.status_code == 200, answer.text
+        assert answer.get_json()["id"] == str(ours.id)
+
+
+def test_a_tag_of_one_tenant_is_news_to_another(app: Flask, ours: TestTenant, theirs: Things) -> None:
+    """Threat 8: the same address, another caller, never 304, also where versions happen to be alike."""
+    compared = 0
+    for route in routes(app):
+        if route.rule.arguments or route.is_public or route.method != "GET":
+            continue
+        mine = ours.api.get(route.rule.rule)
+        tag = mine.headers.get("ETag")
+        if mine.status_code != 200 or tag is None:
+            continue
+        compared += 1
+        for versions in ([tag], ['"1"', '"2"', '"3"', tag]):
+            answer = theirs.tenant.api.get(route.rule.rule, headers={"If-None-Match": ", ".join(versions)})
+            assert answer.status_code == 200, f"{route.name} {versions}: {answer.status_code}"
+    assert compared >= 6
+
+
+def test_what_one_caller_gets_is_not_kept_for_another(app: Flask, ours: TestTenant) -> None:
+    """Threat 8."""
+    for route in routes(app):
+        if not route.rule.arguments and not route.is_public and route.method == "GET":
+            answer = ours.api.get(route.rule.rule)
+            cached = answer.headers["Cache-Control"]
+            assert "private" in cached or "no-store" in cached, route.name
+            assert "Authorization" in answer.headers["Vary"], route.name
+
+
+def test_one_idempotency_key_in_two_tenants_is_two_keys(ours: TestTenant, tenant: TestTenant) -> None:
+    """Threats 9, 69: nor does it reveal anything to a colleague."""
+    headers, body = {"Idempotency-Key": "the-same"}, {"email": "same@example.com", "user_types": ["viewer"]}
+    first = ours.api.post("/users/", body, headers=headers)
+    second = tenant.api.post("/users/", body, headers=headers)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.get_json()["id"] != second.get_json()["id"]
+    colleague = tenant.user("admin").api.post("/users/", body, headers=headers)
+    assert_problem(colleague, 409, "EMAIL_TAKEN")
+    assert second.get_json()["id"] not in colleague.text
+
+
+def test_one_address_in_two_tenants_is_two_people(ours: TestTenant, tenant: TestTenant) -> None:
+    """Threat 10."""
+    body = {"email": "both@example.com", "name": "Here", "user_types": ["viewer"]}
+    here, there = ours.api.post("/users/", body).get_json(), tenant.api.post("/users/", body).get_json()
+    assert here["id"] != there["id"]
+    assert tenant.api.patch(f"/users/{there['id']}/", {"name": "There"}).status_code == 200
+    assert tenant.api.delete(f"/users/{there['id']}/").status_code == 204
+    assert ours.api.get(f"/users/{here['id']}/").get_json() == here
