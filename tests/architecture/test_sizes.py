@@ -8,13 +8,18 @@ import pytest
 
 from tests.architecture.sources import ROOT, functions, parsed
 
-MAX_FILE, MAX_FUNCTION = 350, 60
+MAX_FILE = {
+    "oneo": 350,
+    "bench": 350,
+    "tests": 450,
+}  # a test module mirrors one of ours, however much that one promises
+MAX_FUNCTION = 60
 
 
 @pytest.mark.parametrize("folder", ["oneo", "tests", "bench"])
 def test_files_are_short(folder: str) -> None:
     lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in parsed(folder)}
-    assert not {path: lines for path, lines in lengths.items() if lines > MAX_FILE}
+    assert not {path: lines for path, lines in lengths.items() if lines > MAX_FILE[folder]}
 
 
 @pytest.mark.parametrize("folder", ["oneo", "tests", "bench"])

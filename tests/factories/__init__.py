@@ -1,1 +1,1 @@
-"""Rows for tests. They are committed, in a tenant of the test's own, and never cleaned up: the fence is the isolation."""
+"""Rows for tests: committed, in a tenant of the test's own, never cleaned up, because the fence is the isolation."""

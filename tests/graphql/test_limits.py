@@ -14,6 +14,7 @@ from oneo.graphql.limits import excess
 from tests.api import Api
 
 SECONDS = 1.0
+"""Of this thread, which does all the work: other work on the machine does not count."""
 
 
 def _doubling(count: int, on: str, field: str) -> str:
@@ -78,9 +79,9 @@ ATTACKS = {
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_is_refused_fast(anyone: Api, name: str) -> None:
     anyone.post("/graphql", {"query": "{__typename}"})
-    started = time.perf_counter()
+    started = time.thread_time()
     answer = anyone.post("/graphql", {"query": ATTACKS[name]})
-    spent = time.perf_counter() - started
+    spent = time.thread_time() - started
     assert answer.status_code in {400, 413, 422}, answer.text[:300]
     assert answer.json["errors"]
     assert len(answer.get_data()) < 30_000
@@ -101,9 +102,9 @@ def test_an_attack_is_refused_fast(anyone: Api, name: str) -> None:
 def test_large_variables_cost_little(anyone: Api, variables: dict[str, Any]) -> None:
     query = "query($a: Boolean!) {__typename @skip(if: $a)}"
     body = json.dumps({"query": query, "variables": variables})
-    started = time.perf_counter()
+    started = time.thread_time()
     answer = anyone.request("POST", "/graphql", data=body, headers={"Content-Type": "application/json"})
-    spent = time.perf_counter() - started
+    spent = time.thread_time() - started
     assert answer.status_code == 422
     assert len(answer.get_data()) < 5_000
     assert spent < SECONDS

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import schemathesis
@@ -51,7 +53,7 @@ class Caller:
         self._token = self._tenant.api.token
 
     def headers(self) -> dict[str, str]:
-        for renew in (self._log_in, self._begin_anew):
+        for renew in (self._log_in, self.begin_anew):
             if self._counts():
                 break
             renew()
@@ -64,7 +66,7 @@ class Caller:
     def _log_in(self) -> None:
         self._token = open_session(self._tenant.app, self._tenant.id, self._tenant.admin.id)[1]
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         self._tenant = self._tenants.create()
         self._token = self._tenant.api.token
 
@@ -81,9 +83,14 @@ def caller(tenants: TenantFactory) -> Caller:
 
 
 def _sendable(case: Any) -> Any:
-    """OpenAPI cannot say that an answer has this body or none at all, so where a 201 is due its body is asked for."""
-    if "201" in case.operation.definition.raw["responses"] and case.headers is not None:
-        case.headers.pop("Prefer", None)
+    """OpenAPI cannot say that an answer has this body or none at all, so where a 201 is due its body is asked for.
+    Keys are made unique: a replayed answer says nothing of the request at hand.
+    """
+    headers = case.headers if case.headers is not None else {}
+    if "201" in case.operation.definition.raw["responses"]:
+        headers.pop("Prefer", None)
+    if re.fullmatch(r"[!#-+\--~]{1,200}", str(headers.get("Idempotency-Key", ""))):
+        headers["Idempotency-Key"] = uuid4().hex
     return case
 
 
@@ -107,6 +114,9 @@ def test_sequences_of_operations_do_what_the_document_says(caller: Caller, addre
     machine: Any = long.as_state_machine()
 
     class Sequence(machine):
+        def setup(self) -> None:
+            caller.begin_anew()
+
         def before_call(self, case: Any) -> None:
             _sendable(case)
 

@@ -67,13 +67,17 @@ def test_it_can_be_ended_while_it_starts(
 ) -> None:
     """Signals reach its children too, as from a terminal."""
     server = LiveServer(tmp_path, database_url=database_address)
-    process = server.launch()
-    time.sleep(seconds)
-    children = psutil.Process(process.pid).children()
-    for running in [*children, psutil.Process(process.pid)]:
-        running.send_signal(how)
-    process.wait(10)
-    assert all(has_ended(child.pid, 5) for child in children)
+    process = psutil.Process(server.launch().pid)
+    try:
+        time.sleep(seconds)
+        children = process.children()
+        for running in [*children, process]:
+            running.send_signal(how)
+        assert has_ended(process.pid, 10)
+        assert all(has_ended(child.pid, 5) for child in children)
+    finally:
+        if process.is_running():
+            process.kill()
     assert "Traceback" not in server.log
 
 
