@@ -17,7 +17,7 @@ from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.http import message
+from gunicorn.http import message, wsgi
 from gunicorn.workers.ggevent import GeventWorker
 from psycogreen.gevent import gevent_wait_callback
 from psycopg2 import OperationalError, extensions
@@ -25,6 +25,7 @@ from psycopg2 import OperationalError, extensions
 from oneo.config import Settings
 from oneo.errors import ConfigurationError, Unavailable
 from oneo.server.protocol import refusal
+from oneo.server.reply import OneWrite
 
 MOST_CONNECTIONS = 20_000
 NATIVE_THREADS = 4
@@ -44,6 +45,7 @@ def serve(
     _allow_many_sockets()
     message.MAX_REQUEST_LINE = LONGEST_REQUEST_LINE
     util.write_error = _write_refusal
+    wsgi.Response = OneWrite
     _Server(settings, listener.detach(), on_fork, on_ready).run()
     sys.exit(0)
 
