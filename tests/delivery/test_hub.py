@@ -103,14 +103,14 @@ def test_an_idle_hub_sleeps(app: Flask, hub: Hub, tenant: TestTenant, monkeypatc
     assert 3 <= len(rounds) <= 9
 
 
-def test_it_outlives_its_connections(app: Flask, hub: Hub, tenant: TestTenant, server_address: str) -> None:
+def test_it_outlives_its_connections(app: Flask, hub: Hub, tenant: TestTenant, database_address: str) -> None:
     _, notebook = open_reader(app, hub, tenant)
     first, last = head(tenant), 0
     for _ in range(5):
-        with psycopg2.connect(server_address) as connection, connection.cursor() as cursor:
+        with psycopg2.connect(database_address) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
             )
         last = write(app, tenant)
         time.sleep(0.05)

@@ -195,9 +195,10 @@ def test_secrets_and_readings_are_never_kept(database_address: str, tenant: Test
 
 def _wait_until_blocked(address: str) -> None:
     """Until a request waits for a lock."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with connected(address) as connection:
         for _ in range(200):
-            if rows(connection, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            if rows(connection, waiting):
                 return
             rows(connection, "SELECT pg_sleep(0.02)")
     raise AssertionError("nothing waited")
