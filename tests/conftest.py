@@ -95,6 +95,12 @@ def tenant(tenants: TenantFactory) -> TestTenant:
     return tenants.create()
 
 
+@pytest.fixture(scope="module")
+def settled(owner_app: Flask, app: Flask) -> TestTenant:
+    """A tenant for all tests of a file that leave it as it was."""
+    return TenantFactory(owner_app, app).create()
+
+
 @pytest.fixture
 def other(tenants: TenantFactory) -> TestTenant:
     """A second tenant, whose data nobody of the first may see."""

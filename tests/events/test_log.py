@@ -154,11 +154,11 @@ def test_times_in_an_event_are_spelt_as_in_the_api(tenant: TestTenant) -> None:
     ["text", "", "é 🐎 \u2028", 'quotes " and \\', 0, -1, 2**53, 1.5, True, None, [], {}, [1, [2, {"a": None}]]],
 )
 def test_values_come_back_from_the_log_as_they_went_in(
-    app: Flask, in_app: Flask, tenant: TestTenant, value: Any
+    app: Flask, in_app: Flask, settled: TestTenant, value: Any
 ) -> None:
-    with unit(system_actor(tenant.id)) as work:
+    with unit(system_actor(settled.id)) as work:
         work.append("user.noted", work.actor.user_id, data={"value": value}, old={"value": [value]}, reason=str(value))
-    row = message.look_up(tenant.id, "SELECT data, old, reason FROM events ORDER BY seq DESC LIMIT 1")
+    row = message.look_up(settled.id, "SELECT data, old, reason FROM events ORDER BY seq DESC LIMIT 1")
     assert row == [({"value": value}, {"value": [value]}, str(value))]
 
 

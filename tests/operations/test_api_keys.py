@@ -101,8 +101,8 @@ def test_scopes_that_the_owner_does_not_hold_are_refused(tenant: TestTenant, sco
     assert user.api.get("/auth/api-keys/").json["count"] == 0
 
 
-def test_a_misspelt_scope_is_answered_with_the_nearest(tenant: TestTenant) -> None:
-    problem = tenant.api.post("/auth/api-keys/", {"name": "key", "scopes": ["user:read"]}).json
+def test_a_misspelt_scope_is_answered_with_the_nearest(settled: TestTenant) -> None:
+    problem = settled.api.post("/auth/api-keys/", {"name": "key", "scopes": ["user:read"]}).json
     assert (problem["errors"][0]["pointer"], problem["errors"][0]["suggestion"]) == ("/scopes/0", "users:read")
 
 
@@ -217,7 +217,7 @@ def test_keys_of_others_are_neither_seen_nor_revoked(tenant: TestTenant, other: 
      {"name": "key", "secret_hash": "x"}, {"name": "key", "key": "x"}, {"name": "key", "revoked_at": None}],
     ids=str,
 )  # fmt: skip
-def test_a_key_of_another_shape_is_refused(tenant: TestTenant, body: dict[str, Any]) -> None:
+def test_a_key_of_another_shape_is_refused(settled: TestTenant, body: dict[str, Any]) -> None:
     """Threat 21."""
-    assert_problem(tenant.api.post("/auth/api-keys/", body), 422, "VALIDATION_FAILED")
-    assert tenant.api.get("/auth/api-keys/").json["count"] == 0
+    assert_problem(settled.api.post("/auth/api-keys/", body), 422, "VALIDATION_FAILED")
+    assert settled.api.get("/auth/api-keys/").json["count"] == 0

@@ -123,9 +123,9 @@ def test_what_happens_during_a_walk_is_neither_met_twice_nor_skipped(tenant: Tes
      "?page_size=1001", "?tenant_id=x", "?fields=password_hash", "?count=all", "?filter={",
      '?filter={"tenant_id":"x"}'],
 )  # fmt: skip
-def test_what_is_not_understood_is_refused(tenant: TestTenant, query: str) -> None:
+def test_what_is_not_understood_is_refused(settled: TestTenant, query: str) -> None:
     """Threat 56: an ignored filter widens the result."""
-    answer = tenant.api.get(f"/admin/audit/{query}")
+    answer = settled.api.get(f"/admin/audit/{query}")
     assert answer.status_code == 400, answer.text
     assert answer.content_type == "application/problem+json"
 

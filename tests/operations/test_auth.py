@@ -60,8 +60,8 @@ def test_logging_in_gives_two_tokens_and_leaves_a_session(app: Flask, tenant: Te
 
 
 @pytest.mark.parametrize("change", [str.upper, str.title, str.swapcase, lambda email: f"  {email} "])
-def test_an_address_is_the_same_in_any_case(app: Flask, tenant: TestTenant, change: Callable[[str], str]) -> None:
-    assert log_in(app, tenant, email=change(tenant.admin.email)).status_code == 200
+def test_an_address_is_the_same_in_any_case(app: Flask, settled: TestTenant, change: Callable[[str], str]) -> None:
+    assert log_in(app, settled, email=change(settled.admin.email)).status_code == 200
 
 
 def test_an_address_in_another_script_is_found_however_it_is_spelt(app: Flask, tenant: TestTenant) -> None:
@@ -167,16 +167,16 @@ def test_no_byte_of_a_password_is_lost(app: Flask, tenant: TestTenant) -> None:
 
 
 @pytest.mark.parametrize("size", [1025, 1_000_000])
-def test_a_huge_password_is_refused_unread(app: Flask, tenant: TestTenant, size: int) -> None:
+def test_a_huge_password_is_refused_unread(app: Flask, settled: TestTenant, size: int) -> None:
     """Threat 54: hashing it would be a way to keep the server busy."""
     began = time.monotonic()
-    assert_problem(log_in(app, tenant, password="x" * size), 422, "VALIDATION_FAILED")
+    assert_problem(log_in(app, settled, password="x" * size), 422, "VALIDATION_FAILED")
     assert_problem(
-        tenant.api.post("/users/", {"email": "a@b.example", "password": "x" * size}), 422, "VALIDATION_FAILED"
+        settled.api.post("/users/", {"email": "a@b.example", "password": "x" * size}), 422, "VALIDATION_FAILED"
     )
     change = {"current_password": "x" * size, "new_password": "x" * size}
-    assert_problem(tenant.api.post("/auth/user/password/", change), 422, "VALIDATION_FAILED")
-    assert time.monotonic() - began < 1
+    assert_problem(settled.api.post("/auth/user/password/", change), 422, "VALIDATION_FAILED")
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(
@@ -392,9 +392,9 @@ ESCALATIONS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("body", ESCALATIONS, ids=str)
-def test_a_profile_is_no_way_to_more_rights(tenant: TestTenant, body: dict[str, Any]) -> None:
+def test_a_profile_is_no_way_to_more_rights(settled: TestTenant, body: dict[str, Any]) -> None:
     """Threats 20, 21."""
-    user = tenant.user()
+    user = settled.user()
     before = user.api.get("/auth/user/profile/").json
     problem = assert_problem(user.api.patch("/auth/user/profile/", {"name": "x", **body}), 422, "VALIDATION_FAILED")
     assert [fault["code"] for fault in problem["errors"]] == ["UNKNOWN_FIELD"]
@@ -416,12 +416,12 @@ def test_a_profile_is_no_way_to_more_rights(tenant: TestTenant, body: dict[str, 
     ],
 )
 def test_a_profile_takes_sensible_values_only(
-    tenant: TestTenant, body: dict[str, Any], pointer: str, code: str
+    settled: TestTenant, body: dict[str, Any], pointer: str, code: str
 ) -> None:
-    problem = assert_problem(tenant.api.patch("/auth/user/profile/", body), 422, "VALIDATION_FAILED")
+    problem = assert_problem(settled.api.patch("/auth/user/profile/", body), 422, "VALIDATION_FAILED")
     assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [(pointer, code)]
 
 
-def test_a_wrong_time_zone_is_answered_with_the_nearest(tenant: TestTenant) -> None:
-    problem = tenant.api.patch("/auth/user/profile/", {"timezone": "Europe/Berln"}).json
+def test_a_wrong_time_zone_is_answered_with_the_nearest(settled: TestTenant) -> None:
+    problem = settled.api.patch("/auth/user/profile/", {"timezone": "Europe/Berln"}).json
     assert problem["errors"][0]["suggestion"] == "Europe/Berlin"

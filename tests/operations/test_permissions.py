@@ -55,8 +55,8 @@ def test_one_s_own_set_and_all_that_there_is(tenant: TestTenant) -> None:
         assert entry["per_pipeline"] or not entry["per_row"]
 
 
-def test_an_administrator_s_set_has_everything(tenant: TestTenant) -> None:
-    found = tenant.api.get("/users/permissions/").json
+def test_an_administrator_s_set_has_everything(settled: TestTenant) -> None:
+    found = settled.api.get("/users/permissions/").json
     assert found["is_administrator"] is True
     assert list(found["permissions"]) == list(P)
     assert found["permissions"]["records:purge"] == [grant("*")]
@@ -98,8 +98,8 @@ def test_what_is_not_granted_is_explained_too(tenant: TestTenant) -> None:
     assert found["reason"] == "No grant of users:delete covers this."
 
 
-def test_an_administrator_is_explained_by_his_type(tenant: TestTenant) -> None:
-    found = explain(tenant.api, "action=records:purge")
+def test_an_administrator_is_explained_by_his_type(settled: TestTenant) -> None:
+    found = explain(settled.api, "action=records:purge")
     assert found["granted_by"] == [{"user_type": "admin", "grant": grant("*")}]
 
 
@@ -140,10 +140,10 @@ def test_a_key_is_explained_as_narrowed(tenant: TestTenant) -> None:
     "query", ["", "action=", "action=users:raed", "action=*", "action=users:read&action=users:update",
               "action=users:read&actor=x", "action=users:read&pipeline="],
 )  # fmt: skip
-def test_an_unclear_question_is_refused(tenant: TestTenant, query: str) -> None:
-    assert_problem(tenant.api.get(f"/users/permissions/explain/?{query}"), 400, "INVALID_PARAMETER")
+def test_an_unclear_question_is_refused(settled: TestTenant, query: str) -> None:
+    assert_problem(settled.api.get(f"/users/permissions/explain/?{query}"), 400, "INVALID_PARAMETER")
 
 
-def test_a_misspelt_action_is_answered_with_the_nearest(tenant: TestTenant) -> None:
-    problem = tenant.api.get("/users/permissions/explain/?action=users:raed").json
+def test_a_misspelt_action_is_answered_with_the_nearest(settled: TestTenant) -> None:
+    problem = settled.api.get("/users/permissions/explain/?action=users:raed").json
     assert problem["errors"][0]["suggestion"] == "users:read"

@@ -99,16 +99,16 @@ def test_null_returns_a_setting_to_its_default(tenant: TestTenant) -> None:
     ],
     ids=lambda value: str(value)[:50],
 )  # fmt: skip
-def test_settings_take_sensible_values_only(tenant: TestTenant, body: dict[str, Any], code: str | None) -> None:
+def test_settings_take_sensible_values_only(settled: TestTenant, body: dict[str, Any], code: str | None) -> None:
     """Threat 21, and amounts and dates that can be written later."""
-    answer = tenant.api.patch("/tenants/settings/", {"week_start": "sunday", **body})
+    answer = settled.api.patch("/tenants/settings/", {"week_start": "sunday", **body})
     if code is None:
         assert_problem(answer, 400, "MALFORMED_JSON")
     else:
         problem = assert_problem(answer, 422, "VALIDATION_FAILED")
         (key,) = body
         assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [(f"/{key}", code)]
-    assert tenant.api.get("/tenants/settings/").json["week_start"] == "monday", "nothing is changed by half"
+    assert settled.api.get("/tenants/settings/").json["week_start"] == "monday", "nothing is changed by half"
 
 
 @pytest.mark.parametrize("locale", ["en", "de-CH", "zh-Hant-TW", "es-419", "yue", "sr-Latn-RS"])
@@ -263,9 +263,9 @@ def test_a_domain_leads_to_one_tenant(owner_app: Flask, tenant: TestTenant, othe
      ".example.com", "*.example.com", "crm example.com", "crm..example.com", "-crm.example.com", "crm-.example.com",
      "münchen.example", "user@example.com", "x" * 64 + ".com", "a." * 130 + "com", "crm.example.com\n", "[::1]"],
 )  # fmt: skip
-def test_what_no_request_can_name_is_no_domain(owner_app: Flask, tenant: TestTenant, host: str) -> None:
+def test_what_no_request_can_name_is_no_domain(owner_app: Flask, settled: TestTenant, host: str) -> None:
     with owner_app.app_context(), pytest.raises(ValidationFailed):
-        add_domain(system_actor(tenant.id), host)
+        add_domain(system_actor(settled.id), host)
 
 
 @pytest.mark.parametrize("slug", ["no_such_tenant", "", "'; DROP TABLE tenants; --"])

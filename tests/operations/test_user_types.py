@@ -59,8 +59,8 @@ def test_a_type_is_made_read_changed_and_removed(tenant: TestTenant) -> None:
     assert types == ["user_type.created", "user_type.updated", "user_type.deleted"]
 
 
-def test_the_shipped_types_are_there_from_the_start(tenant: TestTenant) -> None:
-    rows = tenant.api.get("/users/types/?ordering=slug").json["results"]
+def test_the_shipped_types_are_there_from_the_start(settled: TestTenant) -> None:
+    rows = settled.api.get("/users/types/?ordering=slug").json["results"]
     assert [(row["slug"], row["is_shipped"]) for row in rows] == [
         ("admin", True), ("manager", True), ("member", True), ("viewer", True),
     ]  # fmt: skip
@@ -116,15 +116,15 @@ def test_a_slug_is_free_again_after_removal(tenant: TestTenant) -> None:
      {"name": "x", "grants": [{"permission": "users:read"}] * 501}],
     ids=lambda body: str(body)[:60],
 )  # fmt: skip
-def test_a_type_of_another_shape_is_refused(tenant: TestTenant, body: dict[str, Any]) -> None:
+def test_a_type_of_another_shape_is_refused(settled: TestTenant, body: dict[str, Any]) -> None:
     """Threat 21."""
-    assert_problem(tenant.api.post("/users/types/", body), 422, "VALIDATION_FAILED")
-    assert tenant.api.get("/users/types/").json["count"] == 4
+    assert_problem(settled.api.post("/users/types/", body), 422, "VALIDATION_FAILED")
+    assert settled.api.get("/users/types/").json["count"] == 4
 
 
 @pytest.mark.parametrize("body", [{"slug": "other"}, {"is_shipped": False}, {"version": 1}, {"id": SOME_ID}])
-def test_what_is_fixed_is_not_taken_from_a_body(tenant: TestTenant, body: dict[str, Any]) -> None:
-    assert_problem(tenant.api.patch("/users/types/viewer/", body), 422, "VALIDATION_FAILED")
+def test_what_is_fixed_is_not_taken_from_a_body(settled: TestTenant, body: dict[str, Any]) -> None:
+    assert_problem(settled.api.patch("/users/types/viewer/", body), 422, "VALIDATION_FAILED")
 
 
 # -- grants ------------------------------------------------------------------------------------------------------------
@@ -158,20 +158,20 @@ def test_what_is_fixed_is_not_taken_from_a_body(tenant: TestTenant, body: dict[s
     ],
 )
 def test_a_grant_that_means_nothing_is_refused(
-    tenant: TestTenant, grant: dict[str, Any], pointer: str, code: str
+    settled: TestTenant, grant: dict[str, Any], pointer: str, code: str
 ) -> None:
     """A grant that is not understood must not be stored: it might come to mean something."""
     answers = [
-        tenant.api.post("/users/types/", {"name": "Sales", "grants": [grant]}),
-        tenant.api.patch("/users/types/viewer/", {"grants": [grant]}),
+        settled.api.post("/users/types/", {"name": "Sales", "grants": [grant]}),
+        settled.api.patch("/users/types/viewer/", {"grants": [grant]}),
     ]
     for answer in answers:
         problem = assert_problem(answer, 422, "VALIDATION_FAILED")
         assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [(pointer, code)]
 
 
-def test_a_misspelt_permission_is_answered_with_the_nearest(tenant: TestTenant) -> None:
-    problem = tenant.api.post("/users/types/", {"name": "x", "grants": [{"permission": "users:raed"}]}).json
+def test_a_misspelt_permission_is_answered_with_the_nearest(settled: TestTenant) -> None:
+    problem = settled.api.post("/users/types/", {"name": "x", "grants": [{"permission": "users:raed"}]}).json
     assert problem["errors"][0]["suggestion"] == "users:read"
 
 

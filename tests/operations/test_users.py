@@ -76,8 +76,8 @@ def test_who_changed_a_user_last_is_kept(tenant: TestTenant) -> None:
      "Ada <ada@example.com>", '"ada"@example.com', "ada@example.com\r\nBcc: eve@example.com", "x" * 65 + "@example.com",
      "ada@" + "x" * 64 + ".com", "ada@" + "x." * 130 + "com"],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(tenant: TestTenant, email: str) -> None:
-    problem = assert_problem(tenant.api.post("/users/", {"email": email}), 422, "VALIDATION_FAILED")
+def test_what_is_no_address_is_refused(settled: TestTenant, email: str) -> None:
+    problem = assert_problem(settled.api.post("/users/", {"email": email}), 422, "VALIDATION_FAILED")
     assert [fault["pointer"] for fault in problem["errors"]] == ["/email"]
 
 
@@ -112,12 +112,12 @@ def test_an_address_is_taken_in_any_case_and_free_again_after_deletion(tenant: T
     ],
 )  # fmt: skip
 def test_all_that_is_wrong_is_said_at_once(
-    tenant: TestTenant, body: dict[str, Any], faults: list[tuple[str, str]]
+    settled: TestTenant, body: dict[str, Any], faults: list[tuple[str, str]]
 ) -> None:
-    answer = tenant.api.post("/users/", {"email": "ada@example.com", **body})
+    answer = settled.api.post("/users/", {"email": "ada@example.com", **body})
     problem = assert_problem(answer, 422, "VALIDATION_FAILED")
     assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == faults
-    assert tenant.api.get("/users/").json["count"] == 1
+    assert settled.api.get("/users/").json["count"] == 1
 
 
 def test_types_are_named_by_slug_or_id_and_once(tenant: TestTenant) -> None:
@@ -250,12 +250,12 @@ def test_a_change_of_types_works_at_the_next_request(tenant: TestTenant) -> None
     assert user.api.post("/users/", {"email": "b@example.com"}).status_code == 403
 
 
-def test_the_system_s_user_is_not_there(tenant: TestTenant) -> None:
-    path = f"/users/{system_user_id(tenant.id)}/"
-    assert_problem(tenant.api.get(path), 404, "USER_NOT_FOUND")
-    assert_problem(tenant.api.patch(path, {"password": PASSWORD}), 404, "USER_NOT_FOUND")
-    assert_problem(tenant.api.delete(path), 404, "USER_NOT_FOUND")
-    assert tenant.api.get("/users/").json["count"] == 1
+def test_the_system_s_user_is_not_there(settled: TestTenant) -> None:
+    path = f"/users/{system_user_id(settled.id)}/"
+    assert_problem(settled.api.get(path), 404, "USER_NOT_FOUND")
+    assert_problem(settled.api.patch(path, {"password": PASSWORD}), 404, "USER_NOT_FOUND")
+    assert_problem(settled.api.delete(path), 404, "USER_NOT_FOUND")
+    assert settled.api.get("/users/").json["count"] == 1
 
 
 def test_a_deleted_user_is_changed_by_restoring_only(tenant: TestTenant) -> None:

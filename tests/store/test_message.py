@@ -84,9 +84,9 @@ def test_a_unit_that_fails_leaves_no_setting_behind(in_app: Flask, tenant: TestT
     assert message.look_up_directory(EMAILS) == []
 
 
-def test_a_failed_statement_leaves_no_setting_behind(in_app: Flask, tenant: TestTenant) -> None:
+def test_a_failed_statement_leaves_no_setting_behind(in_app: Flask, settled: TestTenant) -> None:
     with pytest.raises(psycopg2.Error):
-        message.look_up(tenant.id, "SELECT 1 / (SELECT count(*) FROM users WHERE false)")
+        message.look_up(settled.id, "SELECT 1 / (SELECT count(*) FROM users WHERE false)")
     assert message.look_up_directory(EMAILS) == []
 
 
@@ -191,8 +191,10 @@ PRETENCES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("pretence", PRETENCES.values(), ids=PRETENCES.keys())
-def test_the_gate_asks_for_every_part_of_the_actor(in_app: Flask, tenant: TestTenant, pretence: dict[str, Any]) -> None:
-    real = actor_of(tenant)
+def test_the_gate_asks_for_every_part_of_the_actor(
+    in_app: Flask, settled: TestTenant, pretence: dict[str, Any]
+) -> None:
+    real = actor_of(settled)
     assert message.read(real, EMAILS).rows != []
     with pytest.raises(StaleActor):
         message.read(replace(real, **pretence), EMAILS)
