@@ -40,7 +40,6 @@ class Actor:
     user_id: UUID
     credential: CredentialKind
     credential_id: UUID
-    role_ids: tuple[UUID, ...] = ()
     grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
     access_revision: int = 0
     schema_revision: int = 0

@@ -65,7 +65,6 @@ def load_actor(tenant_id: UUID, kind: CredentialKind, credential_id: UUID) -> Ac
         user_id=principal.user_id,
         credential=kind,
         credential_id=credential_id,
-        role_ids=tuple(principal.role_ids),
         grants=policy.effective(orjson.loads(principal.grants), principal.scopes),
         access_revision=principal.access_revision,
         schema_revision=principal.schema_revision,

@@ -20,8 +20,6 @@ _CREDENTIALS = {
 
 _PRINCIPAL = """
 SELECT c.user_id, c.scopes, c.secret_hash, p.access_revision, p.schema_revision,
-       ARRAY(SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = %(tenant)s AND ur.user_id = u.id
-             ORDER BY ur.role_id),
        coalesce((SELECT jsonb_agg(g.grant_) FROM user_roles ur
                  JOIN roles r ON r.tenant_id = %(tenant)s AND r.id = ur.role_id AND r.deleted_at IS NULL,
                  jsonb_array_elements(r.grants) AS g(grant_)
@@ -41,7 +39,6 @@ class Principal:
     secret_hash: str | None
     access_revision: int
     schema_revision: int
-    role_ids: list[UUID]
     grants: str
 
 
