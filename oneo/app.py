@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from pathlib import Path
 
 from flask import Flask
@@ -12,6 +13,7 @@ from sqlalchemy import NullPool
 from oneo import database, logs
 from oneo.access import tenancy, tokens
 from oneo.access.identity import ActorCache
+from oneo.access.schema import SchemaCache
 from oneo.blueprints import register_blueprints
 from oneo.config import Settings
 from oneo.delivery.hub import Hub
@@ -24,6 +26,7 @@ from oneo.http.hosts import Hosts, Proxies
 from oneo.http.limits import STORE_OPTIONS, Limits
 from oneo.realtime.socket import register_realtime
 from oneo.store.fence import check_fence
+from oneo.store.lists import Counts
 from oneo.store.pool import Pool
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -88,6 +91,9 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         "oneo.addresses": found,
         "oneo.claims": tokens.ClaimsCache(),
         "oneo.actors": ActorCache(),
+        "oneo.schemas": SchemaCache(),
+        "oneo.places": OrderedDict(),
+        "oneo.counts": Counts(),
         "oneo.hosts": Hosts(settings),
         "oneo.proxies": Proxies(settings),
         "oneo.limits": Limits(limiter, settings),

@@ -56,7 +56,7 @@ def furnish(tenant: TestTenant) -> Things:
         assert made.status_code == 201, made.text
     assert api.delete(f"/users/{gone.json['id']}/").status_code == 204
     with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        pipeline = Pipeline(slug=slug, name=CANARY)
+        pipeline = Pipeline(slug=slug, name=CANARY, graphql_name=slug.title())
         work.created(pipeline, "pipeline.created")
     ids = {
         "user_id": (user.json["id"], gone.json["id"], str(tenant.admin.id)),

@@ -1,25 +1,8 @@
-"""The language itself: columns that can be asked about, and what can be asked."""
+"""The language itself: what can be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-from oneo.fields.base import FieldType
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Something that can be filtered and sorted: how SQL says it, and the type of its values."""
-
-    sql: str
-    type: FieldType
-    nullable: bool = False
-    sortable: bool = True
-
-
-Catalogue = Mapping[str, Column]
-"""What the caller may ask about, by name. A name that is not here does not exist for him."""
 
 
 @dataclass(frozen=True, slots=True)

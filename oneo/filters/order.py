@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oneo.errors import Fault, InvalidParameter
-from oneo.filters.ast import Catalogue, Column
-from oneo.filters.compile import Sql
+from oneo.filters.columns import Catalogue, Column
 from oneo.filters.parse import nearest
+from oneo.filters.sql import Sql
 
 MAX_KEYS = 5
 
@@ -18,8 +18,9 @@ class Key:
     column: Column
     descending: bool
 
-    def turned(self) -> Key:
-        return Key(self.name, self.column, not self.descending)
+    def certain(self) -> Key:
+        """The same among rows where the value is not missing."""
+        return Key(self.name, replace(self.column, nullable=False), self.descending)
 
 
 def parse_order(text: str, catalogue: Catalogue, tie: Column) -> tuple[Key, ...]:
@@ -55,7 +56,7 @@ def beyond(keys: tuple[Key, ...], position: tuple[object, ...], *, backwards: bo
     if same_way and not any(key.column.nullable for key in keys):
         sign = "<" if keys[0].descending != backwards else ">"
         left = ", ".join(key.column.sql for key in keys)
-        right = ", ".join(f"%s::{key.column.type.sql_type}" for key in keys)
+        right = ", ".join(f"%s::{key.column.cast}" for key in keys)
         return Sql(f"(({left}) {sign} ({right}))", list(position))
     alternatives, values = [], []
     for at, key in enumerate(keys):
@@ -69,7 +70,7 @@ def beyond(keys: tuple[Key, ...], position: tuple[object, ...], *, backwards: bo
 def _equal(key: Key, value: object) -> Sql:
     if value is None:
         return Sql(f"{key.column.sql} IS NULL")
-    return Sql(f"{key.column.sql} = %s::{key.column.type.sql_type}", [value])
+    return Sql(f"{key.column.sql} = %s::{key.column.cast}", [value])
 
 
 def _past(key: Key, value: object, *, backwards: bool) -> Sql:
@@ -77,7 +78,7 @@ def _past(key: Key, value: object, *, backwards: bool) -> Sql:
     if value is None:
         return Sql(f"{sql} IS NOT NULL" if backwards else "false")
     sign = "<" if key.descending != backwards else ">"
-    test = f"{sql} {sign} %s::{key.column.type.sql_type}"
+    test = f"{sql} {sign} %s::{key.column.cast}"
     if key.column.nullable and not backwards:
         test = f"({test} OR {sql} IS NULL)"
     return Sql(test, [value])

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from oneo.errors import FaultList, InvalidParameter, pointer
 from oneo.fields.base import FieldType
 from oneo.fields.scalars import Boolean
-from oneo.filters.ast import And, Catalogue, Comparison, Node, Not, Or
+from oneo.filters.ast import And, Comparison, Node, Not, Or
+from oneo.filters.columns import Catalogue
 
 MAX_CONDITIONS = 100
 MAX_DEPTH = 8

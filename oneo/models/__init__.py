@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from oneo.models.base import Base, TenantOwned
 from oneo.models.event import Event, IdempotencyKey
-from oneo.models.pipeline import Pipeline
+from oneo.models.pipeline import Field, Pipeline, Slot, Template
+from oneo.models.record import Comment, Record
 from oneo.models.role import Role, UserRole
 from oneo.models.tenant import Tenant, TenantClock, TenantDomain, TenantProfile
 from oneo.models.user import ApiKey, Session, User
@@ -12,11 +13,16 @@ from oneo.models.user import ApiKey, Session, User
 __all__ = [
     "ApiKey",
     "Base",
+    "Comment",
     "Event",
+    "Field",
     "IdempotencyKey",
     "Pipeline",
+    "Record",
     "Role",
     "Session",
+    "Slot",
+    "Template",
     "Tenant",
     "TenantClock",
     "TenantDomain",

@@ -14,8 +14,8 @@ from oneo.actor import Actor, CredentialKind
 from oneo.errors import ApiKeyNotFound, FaultList, PermissionDenied, pointer
 from oneo.events.unit import unit
 from oneo.fields.dates import moment_text
-from oneo.filters.compile import Sql
 from oneo.filters.parse import nearest
+from oneo.filters.sql import Sql
 from oneo.ids import new_id
 from oneo.models import ApiKey, Tenant
 from oneo.operations.lists import Listing, ListQuery, list_resource

@@ -10,10 +10,11 @@ from flask import current_app
 from oneo.actor import Actor
 from oneo.errors import Fault, FaultList, InvalidParameter, pointer
 from oneo.filters.ast import And, Node
-from oneo.filters.compile import Sql, compile_filter, compile_search
+from oneo.filters.compile import compile_filter, compile_search
 from oneo.filters.order import Key, parse_order
 from oneo.filters.page import Cursor, decode_cursor, encode_cursor, fingerprint
 from oneo.filters.parse import nearest, parse_json, parse_query
+from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.store import message
 from oneo.store.lists import Found, Window, list_rows
 from oneo.store.resources import Resource
@@ -82,17 +83,10 @@ def _where(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
     parts: list[Node] = [parse_query(query.conditions, resource.columns)] if query.conditions else []
     if query.filter is not None:
         parts.append(parse_json(query.filter, resource.columns))
-    compiled = compile_filter(And(tuple(parts)), resource.columns)
-    texts, values = [compiled.text], list(compiled.values)
+    where = [compile_filter(And(tuple(parts)), resource.columns), scope or TRUE]
     if query.search:
-        search = _search(resource, query.search)
-        texts.append(search.text)
-        values += search.values
-    if scope is not None:
-        texts.append(scope.text)
-        values += scope.values
-    texts = [text for text in texts if text != "true"]
-    return Sql(" AND ".join(texts) or "true", values)
+        where.append(_search(resource, query.search))
+    return all_of(where)
 
 
 def _search(resource: Resource, text: str) -> Sql:
@@ -110,10 +104,10 @@ def _fields(text: str, resource: Resource) -> tuple[str, ...] | None:
     faults = FaultList()
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     for name in names:
-        if name not in resource.document:
+        if name not in resource.pickable:
             faults.add(
                 pointer("fields"), "UNKNOWN_FIELD", f"There is no field {name[:100]!r}.",
-                suggestion=nearest(name, resource.document),
+                suggestion=nearest(name, resource.pickable),
             )  # fmt: skip
     faults.check(InvalidParameter)
     return names or None

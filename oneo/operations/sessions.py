@@ -7,7 +7,7 @@ from uuid import UUID
 from oneo.actor import Actor
 from oneo.errors import SessionNotFound
 from oneo.events.unit import unit
-from oneo.filters.compile import Sql
+from oneo.filters.sql import Sql
 from oneo.models import Session
 from oneo.operations import auth
 from oneo.operations.lists import Listing, ListQuery, list_resource

@@ -15,7 +15,7 @@ from oneo.actor import Actor
 from oneo.errors import Fault, UserTypeInUse, UserTypeNotFound, UserTypeShipped, ValidationFailed
 from oneo.events.unit import unit
 from oneo.fields.slugs import RULE, is_slug, slug_from
-from oneo.filters.compile import Sql
+from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole
 from oneo.operations.grants import check_administrators, check_grants

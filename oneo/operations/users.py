@@ -18,8 +18,8 @@ from oneo.actor import Actor
 from oneo.errors import FaultList, UserNotFound, pointer
 from oneo.events.unit import Unit, unit
 from oneo.fields.emails import normal_email
-from oneo.filters.compile import Sql
 from oneo.filters.parse import nearest
+from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole
 from oneo.operations import auth

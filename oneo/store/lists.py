@@ -1,16 +1,21 @@
-"""Lists and single rows of small resources, as JSON text made by PostgreSQL, in one message."""
+"""Lists and single rows of one kind, as JSON text made by PostgreSQL, in one message."""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 
+from flask import current_app
+
 from oneo.actor import Actor
-from oneo.filters.compile import Sql
 from oneo.filters.order import Key, beyond, order_sql
+from oneo.filters.sql import Sql
 from oneo.store import message
 from oneo.store.resources import Resource
 
 COUNT_CAP = 10_001
+KNOWN_COUNTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,24 @@ class Found:
     last: tuple[str | None, ...] | None
 
 
+class Counts:
+    """What lists counted, and at which event number: while no event follows, the count is the same."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def get(self, key: str) -> tuple[int, int] | None:
+        return self._known.get(key)
+
+    def put(self, key: str, seq: int, count: int) -> None:
+        with self._lock:
+            self._known[key] = (seq, count)
+            self._known.move_to_end(key)
+            if len(self._known) > KNOWN_COUNTS:
+                self._known.popitem(last=False)
+
+
 def list_rows(
     actor: Actor,
     resource: Resource,
@@ -52,40 +75,49 @@ def list_rows(
     source = f"FROM {resource.table} {alias} WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base}"
     if where.text != "true":
         source += f" AND {where.text}"
-    counted = _count(count, source, where.values)
+    known = f"{source} {where.values!r}" if count == "exact" and resource.timeless else None
+    counted = _count(count, Sql(source, where.values), known)
+    json = resource.json(fields)
     if window.position is None and not window.keyset and count == "exact":
-        return _counted_page(actor, f"{resource.json(fields)}::text AS doc {source}", where, keys, window, counted)
-    return _edged_page(actor, resource.json(fields), source, where, keys, window, counted)
+        found = _counted_page(actor, json, Sql(source, where.values), alias, keys, window, counted)
+    else:
+        found = _edged_page(actor, json, Sql(source, where.values), alias, keys, window, counted)
+    if known is not None and found.seq and found.count is not None:
+        _counts().put(known, found.seq, found.count)
+    return found
 
 
-def _counted_page(actor: Actor, select: str, where: Sql, keys: tuple[Key, ...], window: Window, counted: Sql) -> Found:
+def _counted_page(
+    actor: Actor, json: str, source: Sql, alias: str, keys: tuple[Key, ...], window: Window, counted: Sql
+) -> Found:
     """A page by number whose count is known: nothing else is needed to tell what follows."""
-    rows = f"SELECT {select} ORDER BY {order_sql(keys)} LIMIT {window.size} OFFSET {window.offset}"
-    sql = f"SELECT '[' || coalesce(string_agg(doc, ','), '') || ']', {counted.text}, count(*) FROM ({rows}) page"
-    answer = message.read(actor, sql, [*counted.values, *where.values])
+    rows = _sorted(source, alias, keys, window, window.size)
+    sql = (
+        f"SELECT '[' || coalesce(string_agg(doc, ','), '') || ']', {counted.text}, count(*) "
+        f"FROM (SELECT {json}::text AS doc FROM ({rows.text}) {alias}) page"
+    )
+    answer = message.read(actor, sql, [*counted.values, *rows.values])
     body, total, length = answer.rows[0]
     return Found(answer.seq, body, total, length, window.offset + length < total, None, None)
 
 
 def _edged_page(
-    actor: Actor, json: str, source: str, where: Sql, keys: tuple[Key, ...], window: Window, counted: Sql
+    actor: Actor, json: str, source: Sql, alias: str, keys: tuple[Key, ...], window: Window, counted: Sql
 ) -> Found:
     """One row more than asked for tells whether more follow; the keys of the first and the last make cursors."""
-    past = beyond(keys, window.position, backwards=window.backwards) if window.position is not None else Sql("true")
     edges = ", ".join(f"{key.column.sql}::text" for key in keys)
-    rows = (
-        f"SELECT row_number() OVER () AS n, doc, keys FROM (SELECT {json}::text AS doc, ARRAY[{edges}] AS keys "
-        f"{source} AND {past.text} ORDER BY {order_sql(keys, backwards=window.backwards)} "
-        f"LIMIT {window.size + 1} OFFSET {window.offset}) sorted"
+    rows = _sorted(source, alias, keys, window, window.size + 1)
+    numbered = (
+        f"SELECT row_number() OVER () AS n, {json}::text AS doc, ARRAY[{edges}] AS keys FROM ({rows.text}) {alias}"
     )
     first, last = ("DESC", "ASC") if window.backwards else ("ASC", "DESC")
     inside = f"FILTER (WHERE n <= {window.size})"
     sql = (
         f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {first}) {inside}, '') || ']', {counted.text}, "
         f"count(*), (array_agg(to_json(keys) ORDER BY n {first}) {inside})[1], "
-        f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1] FROM ({rows}) page"
+        f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1] FROM ({numbered}) page"
     )
-    answer = message.read(actor, sql, [*counted.values, *where.values, *past.values])
+    answer = message.read(actor, sql, [*counted.values, *rows.values])
     body, total, length, head, tail = answer.rows[0]
     return Found(
         answer.seq, body, total, min(length, window.size), length > window.size,
@@ -93,21 +125,85 @@ def _edged_page(
     )  # fmt: skip
 
 
-def get_row(actor: Actor, resource: Resource, where: Sql) -> tuple[str, int] | None:
+def get_row(actor: Actor, resource: Resource, where: Sql, fields: tuple[str, ...] | None = None) -> tuple[str, int] | None:
     """(JSON text, version); None when there is no such row. Raises StaleActor."""
     alias = resource.alias
     version = f"{alias}.version" if "version" in resource.document else "1"
     sql = (
-        f"SELECT {resource.json()}::text, {version} FROM {resource.table} {alias} "
+        f"SELECT {resource.json(fields)}::text, {version} FROM {resource.table} {alias} "
         f"WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base} AND {where.text}"
     )
     rows = message.read(actor, sql, where.values).rows
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def _count(count: str, source: str, values: list[object]) -> Sql:
+def _sorted(source: Sql, alias: str, keys: tuple[Key, ...], window: Window, size: int) -> Sql:
+    """The rows of the page, whole and in order; JSON is made of no others."""
+    if keys[0].column.indexed and len(keys) == 2:
+        return _in_two_parts(source, alias, keys, window, size)
+    past = _past(keys, window)
+    order = order_sql(keys, backwards=window.backwards)
+    return Sql(
+        f"SELECT {alias}.* {source.text}{past.text} ORDER BY {order} LIMIT {size} OFFSET {window.offset}",
+        [*source.values, *past.values],
+    )
+
+
+def _in_two_parts(source: Sql, alias: str, keys: tuple[Key, ...], window: Window, size: int) -> Sql:
+    """First the rows that have the key, by its index, then those that have not: together no index would serve them.
+
+    The second part runs only when the first does not fill the page. Backwards they change places.
+    """
+    column, position, most = keys[0].column.sql, window.position, size + window.offset
+    having, lacking = keys, keys[1:]
+    parts: list[Sql] = []
+    for part, null in ((having, False), (lacking, True)):
+        past = Sql("")
+        if position is not None and (position[0] is None) == null:
+            past = beyond(_certain(part), position[-len(part) :], backwards=window.backwards)
+            past = Sql(f" AND {past.text}", past.values)
+        elif position is not None and null == window.backwards:
+            continue
+        order = order_sql(_certain(part), backwards=window.backwards)
+        test = f" AND {column} IS {'' if null else 'NOT '}NULL"
+        parts.append(
+            Sql(
+                f"(SELECT {alias}.* {source.text}{test}{past.text} ORDER BY {order} LIMIT {most})",
+                [*source.values, *past.values],
+            )
+        )
+    if window.backwards:
+        parts.reverse()
+    return Sql(
+        f"{' UNION ALL '.join(part.text for part in parts)} LIMIT {size} OFFSET {window.offset}",
+        [value for part in parts for value in part.values],
+    )
+
+
+def _certain(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """The keys where none of them is missing."""
+    return tuple(key.certain() for key in keys)
+
+
+def _past(keys: tuple[Key, ...], window: Window) -> Sql:
+    if window.position is None:
+        return Sql("")
+    past = beyond(keys, window.position, backwards=window.backwards)
+    return Sql(f" AND {past.text}", past.values)
+
+
+def _count(count: str, source: Sql, known: str | None) -> Sql:
     if count == "none":
         return Sql("NULL::bigint")
     if count == "estimated":
-        return Sql(f"(SELECT count(*) FROM (SELECT 1 {source} LIMIT {COUNT_CAP}) capped)", list(values))
-    return Sql(f"(SELECT count(*) {source})", list(values))
+        return Sql(f"(SELECT count(*) FROM (SELECT 1 {source.text} LIMIT {COUNT_CAP}) capped)", list(source.values))
+    counted = Sql(f"(SELECT count(*) {source.text})", list(source.values))
+    found = _counts().get(known) if known is not None else None
+    if found is None:
+        return counted
+    return Sql(f"CASE WHEN gate.seq = {found[0]:d} THEN {found[1]:d} ELSE {counted.text} END", counted.values)
+
+
+def _counts() -> Counts:
+    found: Counts = current_app.extensions["oneo.counts"]
+    return found

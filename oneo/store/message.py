@@ -50,7 +50,7 @@ def read(actor: Actor, sql: str, parameters: Parameters = ()) -> Answer:
     """
     joined = _joined.get()
     if joined is not None:
-        clock = f"SELECT c.seq, body.* FROM (SELECT 0 AS seq) c LEFT JOIN LATERAL ({sql}) AS body ON true"
+        clock = f"SELECT gate.seq, body.* FROM (SELECT 0 AS seq) gate LEFT JOIN LATERAL ({sql}) AS body ON true"
         rows = _execute(joined, clock, parameters)
     else:
         rows = _send(
@@ -61,6 +61,38 @@ def read(actor: Actor, sql: str, parameters: Parameters = ()) -> Answer:
     if not rows:
         raise StaleActor
     return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
+
+
+def write(actor: Actor, sql: str, parameters: Parameters, *, beside: UUID) -> list[Row]:
+    """Runs one writing statement, which follows the CTE `gate` and returns `gate.seq` first, in its own transaction or
+    in the unit's. Raises StaleActor.
+
+    Writers stand beside each other; whoever changes the shape of what they write waits for them (`stand_alone`), and
+    they see the new shape, because their statement begins when they have the lock.
+    """
+    beside_others = f"pg_advisory_xact_lock_shared({_lock_key(beside)})"
+    joined = _joined.get()
+    if joined is not None:
+        clock = f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq"
+        return _execute(joined, f"SELECT {beside_others}; WITH gate AS MATERIALIZED ({clock}) {sql}", parameters)
+    setting = f"{tenant_setting(actor.tenant_id)}, {beside_others}"
+    connection = pool().take()
+    try:
+        rows = _execute(connection, f"{setting}; WITH gate AS MATERIALIZED ({gate_sql(actor)}) {sql}", parameters)
+    finally:
+        connection.close()
+    if rows[0][0] is None:
+        raise StaleActor
+    return rows
+
+
+def stand_alone(connection: psycopg2.extensions.connection, beside: UUID) -> None:
+    """Until the transaction ends nobody writes beside it."""
+    _execute(connection, f"SELECT pg_advisory_xact_lock({_lock_key(beside)})", ())
+
+
+def _lock_key(of: UUID) -> int:
+    return int.from_bytes(of.bytes[8:], signed=True)
 
 
 def confirm(actor: Actor) -> int:

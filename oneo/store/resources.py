@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
-from oneo.filters.ast import Column
+from oneo.filters.columns import Column
 
 _ID, _TEXT, _WORD, _FLAG, _NUMBER, _TIME = Identifier(), Text(), Keyword(), Boolean(), Integer(), DateTime()
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """`document` gives each key of the JSON as SQL; `base` is always part of the condition."""
+    """`document` gives each key of the JSON as SQL; `base` is always part of the condition.
+
+    `parts` are pieces of a key that can be picked by themselves, as `<key>__<piece>`. `timeless` means that the list
+    changes by events alone, not as time goes by.
+    """
 
     table: str
     alias: str
@@ -24,12 +28,29 @@ class Resource:
     order: str = "-created_at"
     base: str = "true"
     tie: str = "id"
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    timeless: bool = True
+
+    @property
+    def pickable(self) -> list[str]:
+        return [*self.document, *(name for pieces in self.parts.values() for name in pieces)]
 
     def json(self, names: tuple[str, ...] | None = None) -> str:
-        """The row as a JSON text, with all keys or the named ones."""
-        chosen = self.document if not names else {name: self.document[name] for name in names}
-        values = ", ".join(f'{sql} AS "{key}"' for key, sql in chosen.items())
-        return f"(SELECT row_to_json(document) FROM (SELECT {values}) document)"
+        """The row as JSON, with all keys or the named ones."""
+        if not names:
+            return _object(self.document)
+        pieces = {
+            key: {name.removeprefix(f"{key}__"): sql for name, sql in found.items() if name in names}
+            for key, found in self.parts.items()
+            if key not in names
+        }
+        whole = {key: sql for key, sql in self.document.items() if key in names}
+        return _object(whole | {key: _object(found) for key, found in pieces.items() if found})
+
+
+def _object(members: Mapping[str, str]) -> str:
+    values = ", ".join(f'{sql} AS "{key}"' for key, sql in members.items())
+    return f"(SELECT row_to_json(document) FROM (SELECT {values}) document)"
 
 
 def moment(sql: str) -> str:
@@ -99,6 +120,7 @@ SESSIONS = Resource(
     table="sessions",
     alias="s",
     base="s.revoked_at IS NULL AND s.expires_at > now()",
+    timeless=False,
     document={
         **_columns("s", "id", "user_id", "agent", "peer"),
         **_moments("s", "created_at", "refreshed_at", "expires_at"),

@@ -17,6 +17,7 @@ from tests.factories.tenant import TestTenant
 TABLES = sorted(
     str(mapper.local_table) for mapper in Base.registry.mappers if issubclass(mapper.class_, InTenant)
 )  # fmt: skip
+VIEWS = ["my_records"]
 DIRECTORY = {"tenants": {"SELECT"}, "tenant_domains": {"SELECT"}, "tenant_clocks": {"SELECT"}}
 OWN = "(tenant_id = (NULLIF(current_setting('oneo.tenant'::text, true), ''::text))::uuid)"
 RIGHTS = """
@@ -26,7 +27,8 @@ WHERE grantee = 'oneo_app' AND table_schema = 'public' AND table_name = %s
 FIRST_COLUMNS = """
 SELECT i.indexrelid::regclass::text,
        (SELECT attname FROM pg_attribute a WHERE a.attrelid = i.indrelid AND attnum = i.indkey[0])
-FROM pg_index i WHERE i.indrelid = %s::regclass AND (i.indisunique OR i.indisprimary OR %s)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = %s::regclass AND c.relam <> (SELECT oid FROM pg_am WHERE amname = 'gin')
 """
 FOREIGN_KEYS = """
 SELECT c.conname, c.confrelid::regclass::text,
@@ -56,7 +58,22 @@ def test_every_table_with_a_tenant_is_known_to_the_fence(owner: psycopg2.extensi
         owner,
         "SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant_id' AND table_schema = 'public'",
     )
-    assert {row[0] for row in found} == {*TABLES, "tenant_domains", "tenant_clocks"}
+    assert {row[0] for row in found} == {*TABLES, *VIEWS, "tenant_domains", "tenant_clocks"}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_the_owners_with_the_fence_as_its_condition(owner: psycopg2.extensions.connection, view: str) -> None:
+    found = rows(
+        owner,
+        "SELECT pg_get_viewdef(oid), reloptions::text, relowner::regrole::text <> 'oneo_app' FROM pg_class "
+        "WHERE oid = %s::regclass",
+        (view,),
+    )
+    [(definition, options, of_the_owner)] = found
+    assert definition.rstrip(";").endswith(f"WHERE {OWN}")
+    assert options == "{check_option=cascaded}"
+    assert of_the_owner
+    assert {row[0] for row in rows(owner, RIGHTS, (view,))} == {"SELECT"}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -95,14 +112,14 @@ def test_the_servers_role_owns_and_bypasses_nothing(owner: psycopg2.extensions.c
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_tenant_leads_every_key(owner: psycopg2.extensions.connection, table: str) -> None:
-    for name, first in rows(owner, FIRST_COLUMNS, (table, True)):
+    for name, first in rows(owner, FIRST_COLUMNS, (table,)):
         assert first == "tenant_id", name
     for name, target, own, theirs in rows(owner, FOREIGN_KEYS, (table,)):
         assert own == "tenant_id", name
         assert theirs == ("id" if target == "tenants" else "tenant_id"), name
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [*TABLES, *VIEWS])
 def test_without_a_tenant_there_is_nothing(
     server: psycopg2.extensions.connection, tenant: TestTenant, table: str
 ) -> None:
@@ -112,7 +129,7 @@ def test_without_a_tenant_there_is_nothing(
         assert rows(server, f"SELECT count(*) FROM {table}") == [(0,)]
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [*TABLES, *VIEWS])
 def test_a_tenant_sees_its_own_rows_and_no_others(
     server: psycopg2.extensions.connection, tenant: TestTenant, other: TestTenant, table: str
 ) -> None:

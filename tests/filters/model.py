@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Boolean, Integer, Text
-from oneo.filters.ast import And, Column, Comparison, Node, Not, Or
+from oneo.filters.ast import And, Comparison, Node, Not, Or
+from oneo.filters.columns import Column
 
 COLUMNS = {
     "name": Column("t.name", Text(), nullable=True),

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oneo.fields.scalars import Integer
-from oneo.filters.ast import Column, Node
-from oneo.filters.compile import Sql, compile_filter
+from oneo.filters.ast import Node
+from oneo.filters.columns import Column
+from oneo.filters.compile import compile_filter
 from oneo.filters.order import Key, beyond, order_sql
+from oneo.filters.sql import Sql
 from tests.filters.model import COLUMNS, Row, matches, nodes, rows
 
 ID = Column("t.id", Integer())
@@ -48,14 +50,6 @@ def test_a_filter_finds_what_it_means(cursor: Any, node: Node, found: list[dict[
     source, where = table(found), compile_filter(node, COLUMNS)
     cursor.execute(f"SELECT id FROM {source.text} WHERE {where.text} ORDER BY id", source.values + where.values)
     assert [row[0] for row in cursor.fetchall()] == [n for n, row in enumerate(found) if matches(node, row)]
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(node=nodes, found=rows)
-def test_a_filter_is_never_unknown(cursor: Any, node: Node, found: list[dict[str, Any]]) -> None:
-    source, where = table(found), compile_filter(node, COLUMNS)
-    cursor.execute(f"SELECT id FROM {source.text} WHERE ({where.text}) IS NULL", source.values + where.values)
-    assert cursor.fetchall() == []
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,7 +17,7 @@ from tests.factories.tenant import TestTenant
 
 def pipeline(tenant: TestTenant, slug: str) -> str:
     with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        made = Pipeline(slug=slug, name=slug.title())
+        made = Pipeline(slug=slug, name=slug.title(), graphql_name=slug.title())
         work.session.add(made)
         work.session.flush()
         return str(made.id)

@@ -24,7 +24,7 @@ from oneo.app import create_app
 from oneo.config import sqlalchemy_url
 from oneo.errors import ConfigurationError
 from oneo.events.unit import unit
-from oneo.models import Base, Pipeline
+from oneo.models import Base, Comment, Field, Pipeline, Record, Slot, Template
 from oneo.models.base import InTenant
 from oneo.store.fence import tenant_tables
 from oneo.store.pool import SERVER_ROLE
@@ -65,7 +65,15 @@ def fill(tenant: TestTenant) -> None:
     made = tenant.api.post("/users/types/", {"name": "Type", "grants": []}, headers={"Idempotency-Key": "1"})
     assert made.status_code == 201, made.text
     with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        work.session.add(Pipeline(slug="deals", name="Deals"))
+        pipeline = Pipeline(slug="deals", name="Deals", graphql_name="Deals")
+        work.session.add_all([pipeline, Template(slug="t", name="T", pattern={})])
+        work.session.flush()
+        found = Field(pipeline_id=pipeline.id, slug="name", name="Name", field_type="text")
+        record = Record(pipeline_id=pipeline.id)
+        work.session.add_all([found, record])
+        work.session.flush()
+        work.session.add(Slot(pipeline_id=pipeline.id, slot="t1", field_id=found.id, state="ready"))
+        work.session.add(Comment(pipeline_id=pipeline.id, record_id=record.id, body="Fine."))
 
 
 def fenced_off(tenant_id: UUID | None) -> tuple[str, ...]:

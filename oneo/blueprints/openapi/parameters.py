@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from oneo.fields.base import FieldType
-from oneo.filters.ast import Column
+from oneo.filters.columns import Column
 from oneo.filters.order import MAX_KEYS
 from oneo.operations.lists import MAX_PAGE_SIZE, MAX_SEARCH, PAGE_SIZE
 from oneo.schemas.base import ListParameters

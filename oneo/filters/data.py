@@ -1,0 +1,233 @@
+"""Columns that are fields of records: asked in an index slot where the field has one, else in the JSON.
+
+The slots are nullable columns of fixed types. A text slot holds the first 256 characters, a number slot the nearest
+float: where that is not the whole truth, the exact value in the JSON is looked at too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from oneo import exact_json
+from oneo.fields.dates import DateTime
+from oneo.fields.kinds.base import MAX_KEY, Family, Kind
+from oneo.fields.scalars import Identifier, Integer, Keyword, Text
+from oneo.fields.shapes import PipelineShape
+from oneo.filters.columns import SIGNS, Column
+from oneo.filters.sql import Sql, all_of, any_of, like
+
+PREFIX = 256
+MAX_DIGITS = 15
+RECORD = "r"
+"""The alias of the record wherever its fields are asked about."""
+_SLOT_TYPES = {"t": "text", "n": "float8", "d": "timestamptz"}
+
+
+@dataclass(frozen=True, slots=True)
+class DataColumn(Column):
+    slug: str = ""
+    slot: str | None = None
+
+    @property
+    def cast(self) -> str:
+        return _SLOT_TYPES[self.slot[0]] if self.slot else self.plain_cast
+
+    @property
+    def indexed(self) -> bool:
+        return self.slot is not None
+
+    @property
+    def plain_cast(self) -> str:
+        return "text"
+
+    @property
+    def kind(self) -> Kind:
+        assert isinstance(self.type, Kind)
+        return self.type
+
+    @property
+    def in_slot(self) -> str:
+        return f"{RECORD}.{self.slot}"
+
+    @property
+    def as_text(self) -> str:
+        return text_of(self.slug)
+
+    def test(self, operator: str, value: object) -> Sql:
+        if operator == "exists":
+            place = self.in_slot if self.slot else f"({RECORD}.data->'{self.slug}')"
+            return Sql(f"({place} IS {'NOT ' if value else ''}NULL)")
+        if operator == "exact" and value is None:
+            return self.test("exists", False)
+        if operator == "in" and isinstance(value, list):
+            return self.among(value)
+        return self.compare(operator, value)
+
+    def among(self, values: list[Any]) -> Sql:
+        return any_of([self.compare("exact", value) for value in values])
+
+    def compare(self, operator: str, value: Any) -> Sql:
+        """Without a slot equality is containment, which the index of the JSON serves."""
+        return self.holds(value)
+
+    def holds(self, value: object) -> Sql:
+        return Sql(f"({RECORD}.data @> %s::jsonb)", [exact_json.dumps({self.slug: value})])
+
+
+class WordColumn(DataColumn):
+    """Texts, choices, ids of users: compared by code point."""
+
+    __slots__ = ()
+
+    def among(self, values: list[Any]) -> Sql:
+        if not self.slot or any(len(value) >= PREFIX for value in values):
+            return DataColumn.among(self, values)
+        return Sql(f"({self.in_slot} = ANY(%s::text[]))", [values])
+
+    def compare(self, operator: str, value: Any) -> Sql:
+        slot = self.in_slot if self.slot and len(value) < PREFIX else None
+        whole = f"{self.as_text} COLLATE \"C\""
+        if operator == "contains":
+            return Sql(f"({self.as_text} ILIKE %s)", [like(value)])
+        if operator == "startswith":
+            return Sql(f"starts_with({slot or whole}, %s)", [value])
+        if operator != "exact":
+            return Sql(f"({slot or whole} {SIGNS[operator]} %s)", [value])
+        return Sql(f"({slot} = %s)", [value]) if slot else self.holds(value)
+
+
+class FlagColumn(DataColumn):
+    __slots__ = ()
+
+    def compare(self, operator: str, value: Any) -> Sql:
+        return Sql(f"({self.in_slot} = %s)", ["true" if value else "false"]) if self.slot else self.holds(value)
+
+
+class NumberColumn(DataColumn):
+    __slots__ = ()
+
+    @property
+    def plain_cast(self) -> str:
+        return "numeric"
+
+    def compare(self, operator: str, value: Any) -> Sql:
+        sign = SIGNS.get(operator, "=")
+        exact = Sql(f"({self.as_text}::numeric {sign} %s)", [value])
+        if not self.slot:
+            return exact if operator != "exact" else self.holds(value)
+        if self.kind.exact_in_slot and not _is_long(value):
+            return Sql(f"({self.in_slot} {sign} %s::float8)", [float(value)])
+        near = sign if sign in {"=", ">=", "<="} else f"{sign}="
+        return all_of([Sql(f"({self.in_slot} {near} %s::float8)", [float(value)]), exact])
+
+
+class MomentColumn(DataColumn):
+    """Dates and times are kept as texts that sort as they do."""
+
+    __slots__ = ()
+
+    def compare(self, operator: str, value: Any) -> Sql:
+        sign = SIGNS.get(operator, "=")
+        if self.slot:
+            return Sql(f"({self.in_slot} {sign} %s::timestamptz)", [self.kind.slot_value(value)])
+        return Sql(f'({self.as_text} COLLATE "C" {sign} %s)', [value]) if operator != "exact" else self.holds(value)
+
+
+class SetColumn(DataColumn):
+    """Several choices: `contains` is all of the given, `in` any of them, `exact` the same set."""
+
+    __slots__ = ()
+
+    def among(self, values: list[Any]) -> Sql:
+        return any_of([self.holds([value]) for value in values])
+
+    def compare(self, operator: str, value: Any) -> Sql:
+        chosen = value if isinstance(value, list) else [value]
+        if operator == "contains":
+            return self.holds(chosen)
+        size = Sql(f"(jsonb_array_length({RECORD}.data->'{self.slug}') = %s)", [len(chosen)])
+        return all_of([self.holds(chosen), size])
+
+
+class DocumentColumn(DataColumn):
+    __slots__ = ()
+
+    def compare(self, operator: str, value: Any) -> Sql:
+        if operator == "contains":
+            return self.holds(value)
+        return Sql(f"({RECORD}.data->'{self.slug}' = %s::jsonb)", [exact_json.dumps(value)])
+
+
+_COLUMNS: Mapping[Family, type[DataColumn]] = {
+    Family.TEXT: WordColumn,
+    Family.CHOICE: WordColumn,
+    Family.FLAG: FlagColumn,
+    Family.NUMBER: NumberColumn,
+    Family.MOMENT: MomentColumn,
+    Family.SET: SetColumn,
+    Family.DOCUMENT: DocumentColumn,
+}
+
+
+def data_column(slug: str, kind: Kind, slot: str | None) -> DataColumn:
+    """`slot` is one that is filled; while it fills the field is asked about as if it had none."""
+    column = _COLUMNS[kind.family]
+    if slot:
+        order = f"{RECORD}.{slot}"
+    elif kind.family is Family.NUMBER:
+        order = f"{text_of(slug)}::numeric"
+    else:
+        order = f'({text_of(slug)} COLLATE "C")'
+    sortable = kind.family not in {Family.SET, Family.DOCUMENT}
+    return column(order, kind, nullable=True, sortable=sortable, slug=slug, slot=slot)
+
+
+def slot_expression(slot: str, slug: str, kind: Kind, data: str = f"{RECORD}.data") -> str:
+    """What a slot of this field holds, from the JSON of a record."""
+    text = text_of(slug, data)
+    if slot[0] == "u":
+        plain = f"trim_scale({text}::numeric)::text" if kind.family is Family.NUMBER else text
+        return (
+            f"CASE WHEN octet_length({plain}) <= {MAX_KEY} AND NOT starts_with({plain}, 'sha256:') THEN {plain} "
+            f"ELSE 'sha256:' || encode(sha256(convert_to({plain}, 'UTF8')), 'hex') END"
+        )
+    if slot[0] == "n":
+        return f"{text}::float8"
+    if slot[0] == "d":
+        return f"({text} || 'T00:00:00Z')::timestamptz" if kind.name == "date" else f"{text}::timestamptz"
+    return f"left({text}, {PREFIX})"
+
+
+def text_of(slug: str, data: str = f"{RECORD}.data") -> str:
+    return f"({data}->>'{slug}')"
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, Decimal) and len(value.as_tuple().digits) > MAX_DIGITS
+
+
+def catalogue(shape: PipelineShape, hidden: frozenset[str]) -> dict[str, Column]:
+    """All that can be asked about records of a pipeline when these fields do not exist."""
+    fields = {
+        f"data__{slug}": data_column(slug, found.kind, found.slot)
+        for slug, found in shape.fields.items()
+        if slug not in hidden
+    }
+    title = _PLAIN["title"] if shape.title_field is None else fields.get(f"data__{shape.title_field}")
+    plain = {**_PLAIN, "title": title} if title else {name: c for name, c in _PLAIN.items() if name != "title"}
+    return {**plain, **fields}
+
+
+_PLAIN: Mapping[str, Column] = {
+    "id": Column("r.id", Identifier()),
+    "title": Column("r.title", Text()),
+    "status": Column("r.status", Keyword()),
+    "version": Column("r.version", Integer()),
+    "created_at": Column("r.created_at", DateTime()),
+    "updated_at": Column("r.updated_at", DateTime()),
+    "created_by": Column("r.created_by", Identifier(), nullable=True),
+    "updated_by": Column("r.updated_by", Identifier(), nullable=True),
+}

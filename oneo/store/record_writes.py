@@ -1,0 +1,230 @@
+"""Writing records: the rows, one event for each and the tenant's clock in a single statement, many rows or one.
+
+Each begins with the gate's row and ends with the clock, which is taken last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from oneo import exact_json
+from oneo.actor import Actor
+from oneo.fields.shapes import PipelineShape
+from oneo.filters.data import slot_expression
+from oneo.filters.sql import Sql
+from oneo.store import message
+from oneo.store.records import document
+
+_CREATE = """
+, input AS MATERIALIZED (
+    SELECT i.n, (i.body->>'id')::uuid AS id, i.body->>'title' AS title, i.body->>'status' AS status,
+           i.body->'data' AS data
+    FROM gate, jsonb_array_elements(%(rows)s::jsonb) WITH ORDINALITY AS i(body, n) WHERE gate.seq IS NOT NULL
+), done AS (
+    INSERT INTO records (tenant_id, id, pipeline_id, title, status, data, created_by, updated_by{slots})
+    SELECT %(tenant)s, i.id, %(pipeline)s, i.title, i.status, i.data, %(actor)s, %(actor)s{values}
+    FROM input i ORDER BY i.n {conflict} RETURNING *
+), shown AS (
+    SELECT i.n, d.id, true AS changed, d.version, {json} AS doc, {event} AS state, NULL::jsonb AS old,
+           '{{}}'::text[] AS changed_fields
+    FROM done d JOIN input i USING (id)
+)"""
+
+_CHANGE = """
+, input AS MATERIALIZED (
+    SELECT i.n, (i.body->>'id')::uuid AS id, i.body->>'title' AS title, i.body->>'status' AS status,
+           coalesce(i.body->'set', '{{}}') AS set, ARRAY(SELECT jsonb_array_elements_text(i.body->'unset')) AS unset,
+           CASE WHEN i.body ? 'versions' THEN ARRAY(SELECT jsonb_array_elements(i.body->'versions')::int) END AS versions
+    FROM gate, jsonb_array_elements(%(rows)s::jsonb) WITH ORDINALITY AS i(body, n) WHERE gate.seq IS NOT NULL
+), before AS MATERIALIZED (
+    SELECT r.*, i.n, i.set, i.unset, i.versions IS NULL OR r.version = ANY(i.versions) AS willing,
+           (r.data || i.set) - i.unset AS new_data, coalesce(i.title, r.title) AS new_title,
+           coalesce(i.status, r.status) AS new_status
+    FROM input i JOIN records r ON r.tenant_id = %(tenant)s AND r.id = i.id AND r.pipeline_id = %(pipeline)s
+    WHERE {standing} AND {scope} ORDER BY r.id FOR NO KEY UPDATE OF r
+), done AS (
+    UPDATE records r SET data = b.new_data, title = b.new_title, status = b.new_status, version = r.version + 1,
+           updated_at = now(), updated_by = %(actor)s, deleted_at = {deleted_at}{slots}
+    FROM before b
+    WHERE r.tenant_id = %(tenant)s AND r.id = b.id AND b.willing AND ({always} OR b.new_data <> b.data
+          OR b.new_title <> b.title OR b.new_status <> b.status)
+    RETURNING r.*
+), shown AS (
+    SELECT b.n, d.id, d.version IS DISTINCT FROM b.version AS changed, d.version, b.willing, {json} AS doc,
+           {event} AS state, delta.old, delta.changed_fields
+    FROM before b
+    CROSS JOIN LATERAL (
+        SELECT {columns} FROM done WHERE done.id = b.id
+        UNION ALL SELECT {columns} FROM (SELECT b.*) s WHERE NOT EXISTS (SELECT FROM done WHERE done.id = b.id)
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT jsonb_strip_nulls(jsonb_build_object(
+                   'title', CASE WHEN b.new_title <> b.title THEN b.title END,
+                   'status', CASE WHEN b.new_status <> b.status THEN b.status END))
+               || CASE WHEN count(k) > 0 THEN jsonb_build_object('data', jsonb_object_agg(k, b.data->k) FILTER
+                   (WHERE k IS NOT NULL)) ELSE '{{}}' END || {old_deleted} AS old,
+               array_remove(ARRAY[CASE WHEN b.new_title <> b.title THEN 'title' END,
+                   CASE WHEN b.new_status <> b.status THEN 'status' END, {field_deleted}], NULL)
+               || coalesce(array_agg('data.' || k ORDER BY k) FILTER (WHERE k IS NOT NULL), '{{}}') AS changed_fields
+        FROM (SELECT jsonb_object_keys(b.set) UNION SELECT unnest(b.unset)) AS keys(k)
+        WHERE b.data->k IS DISTINCT FROM b.new_data->k
+    ) delta
+)"""
+
+_LOG = """
+, tick AS (
+    UPDATE tenant_clocks SET seq = seq + (SELECT count(*) FROM shown WHERE changed)
+    WHERE tenant_id = %(tenant)s AND EXISTS (SELECT FROM shown WHERE changed) RETURNING seq
+), logged AS (
+    INSERT INTO events (tenant_id, seq, id, type, actor_id, actor_kind, credential_id, subject_id, pipeline_id,
+                        version, changed_fields, data, old, reason)
+    SELECT %(tenant)s, tick.seq + 1 - row_number() OVER (ORDER BY s.n DESC), gen_random_uuid(), '{event_type}',
+           %(actor)s, %(kind)s, %(credential)s, s.id, %(pipeline)s, s.version, s.changed_fields, s.state, s.old,
+           %(reason)s
+    FROM tick, shown s WHERE s.changed
+)
+SELECT gate.seq, tick.seq, s.n, s.id, s.version, s.changed, {willing}, s.doc::text
+FROM gate LEFT JOIN shown s ON true LEFT JOIN tick ON true ORDER BY s.n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a kind of change does to a record besides its values."""
+
+    event_type: str
+    standing: str = "r.deleted_at IS NULL"
+    deleted_at: str = "r.deleted_at"
+    always: str = "false"
+    old_deleted: str = "'{}'"
+    field_deleted: str = "NULL"
+
+
+UPDATE = Change("record.updated")
+DELETE = Change(
+    "record.deleted", deleted_at="now()", always="true",
+    old_deleted="""'{"deleted_at": null}'""", field_deleted="'deleted_at'",
+)  # fmt: skip
+RESTORE = Change(
+    "record.restored", standing="r.deleted_at IS NOT NULL", deleted_at="NULL", always="true",
+    old_deleted="jsonb_build_object('deleted_at', b.deleted_at)", field_deleted="'deleted_at'",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record that was found: whether it changed, and whether it had a version that the caller was willing to change."""
+
+    at: int
+    id: UUID
+    version: int
+    changed: bool
+    willing: bool
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`seq` is the number of the last event, None when nothing changed."""
+
+    seq: int | None
+    rows: list[Written]
+
+
+def insert(
+    actor: Actor, shape: PipelineShape, rows: Sequence[Mapping[str, Any]], *, hidden: frozenset[str], skip: bool = False
+) -> Outcome:
+    """Rows have id, title, status and data. `skip` leaves out those that meet a taken value. Raises StaleActor."""
+    sql = _memo(shape, ("insert", hidden, skip), lambda: _insert_sql(shape, hidden, skip=skip))
+    return _write(actor, shape, sql, rows, reason=None)
+
+
+def change(
+    actor: Actor, shape: PipelineShape, what: Change, rows: Sequence[Mapping[str, Any]], *,
+    hidden: frozenset[str], scope: Sql, reason: str | None = None,
+) -> Outcome:  # fmt: skip
+    """Rows have an id and may have title, status, `set`, `unset` and `versions`. Raises StaleActor.
+
+    Those that the scope does not reach are not among the outcome. Rows are locked in the order of their ids.
+    """
+    sql = _memo(shape, ("change", what, hidden), lambda: _change_sql(shape, what, hidden))
+    names = {f"scope_{at}": value for at, value in enumerate(scope.values)}
+    condition = scope.text
+    for name in names:
+        condition = condition.replace("%s", f"%({name})s", 1)
+    return _write(actor, shape, sql.replace("/*scope*/true", condition), rows, reason=reason, more=names)
+
+
+def _memo(shape: PipelineShape, key: Any, make: Any) -> str:
+    if key not in shape.memo:
+        shape.memo[key] = make()
+    found: str = shape.memo[key]
+    return found
+
+
+def _write(
+    actor: Actor, shape: PipelineShape, sql: str, rows: Sequence[Mapping[str, Any]], *,
+    reason: str | None, more: Mapping[str, object] | None = None,
+) -> Outcome:  # fmt: skip
+    values = {
+        "tenant": actor.tenant_id,
+        "pipeline": shape.id,
+        "actor": actor.user_id,
+        "kind": actor.credential.value,
+        "credential": actor.credential_id,
+        "rows": exact_json.dumps(rows),
+        "reason": reason,
+        **(more or {}),
+    }
+    answer = message.write(actor, sql, values, beside=shape.id)
+    written = [
+        Written(row[2] - 1, row[3], row[4], bool(row[5]), bool(row[6]), row[7]) for row in answer if row[2] is not None
+    ]
+    return Outcome(answer[0][1] if answer else None, written)
+
+
+def _insert_sql(shape: PipelineShape, hidden: frozenset[str], *, skip: bool) -> str:
+    slots = _slots(shape, "i.data")
+    return _CREATE.format(
+        slots="".join(f", {slot}" for slot in slots),
+        values="".join(f", {sql}" for sql in slots.values()),
+        conflict="ON CONFLICT DO NOTHING" if skip else "",
+        json=_json(shape, hidden),
+        event=_event(shape),
+    ) + _LOG.format(event_type="record.created", willing="true")
+
+
+def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str]) -> str:
+    slots = _slots(shape, "b.new_data")
+    return _CHANGE.format(
+        slots="".join(f", {slot} = {sql}" for slot, sql in slots.items()),
+        scope="/*scope*/true",
+        columns="id, pipeline_id, title, status, data, version, created_at, updated_at, created_by, updated_by, "
+        "deleted_at",
+        json=_json(shape, hidden),
+        event=_event(shape),
+        standing=what.standing,
+        deleted_at=what.deleted_at,
+        always=what.always,
+        old_deleted=what.old_deleted,
+        field_deleted=what.field_deleted,
+    ) + _LOG.format(event_type=what.event_type, willing="s.willing")
+
+
+def _slots(shape: PipelineShape, data: str) -> dict[str, str]:
+    return {slot: slot_expression(slot, found.slug, found.kind, data) for slot, found in shape.written.items()}
+
+
+def _json(shape: PipelineShape, hidden: frozenset[str]) -> str:
+    """The record as its caller is shown it."""
+    values = ", ".join(f'{sql} AS "{key}"' for key, sql in document(shape, hidden, "d").items())
+    return f"(SELECT row_to_json(document) FROM (SELECT {values}) document)"
+
+
+def _event(shape: PipelineShape) -> str:
+    """The record as the log keeps it: whole."""
+    pairs = ", ".join(f"'{key}', {sql}" for key, sql in document(shape, frozenset(), "d").items())
+    return f"jsonb_build_object({pairs})"

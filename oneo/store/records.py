@@ -1,0 +1,102 @@
+"""How records are shown: the JSON of one pipeline's records, cut to what a caller may see."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from uuid import UUID
+
+from flask import current_app
+
+from oneo.actor import Actor
+from oneo.fields.shapes import PipelineShape
+from oneo.filters.columns import Column
+from oneo.filters.data import RECORD, catalogue, text_of
+from oneo.filters.sql import Sql
+from oneo.store import message
+from oneo.store.resources import Resource, moment
+
+ALIVE, GONE = "r.deleted_at IS NULL", "r.deleted_at IS NOT NULL"
+PLAIN = ("id", "pipeline_id", "title", "status", "data", "version", "created_at", "updated_at", "created_by",
+         "updated_by", "deleted_at")  # fmt: skip
+_MOMENTS = frozenset({"created_at", "updated_at", "deleted_at"})
+_PLACES = 100_000
+
+
+def title_sql(shape: PipelineShape, hidden: frozenset[str] = frozenset(), row: str = RECORD) -> str:
+    """A record's title: its title field's value, or the one it was given; never empty."""
+    if shape.title_field is None:
+        given = f"{row}.title"
+    elif shape.title_field in hidden or shape.title_field not in shape.fields:
+        given = "NULL"
+    else:
+        given = f"left({text_of(shape.title_field, f'{row}.data')}, 255)"
+    return f"coalesce(nullif({given}, ''), {_literal(shape.name + ' ')} || right({row}.id::text, 8))"
+
+
+def _literal(text: str) -> str:
+    """A text inside a statement whose placeholders may or may not be read."""
+    return "'" + text.replace("'", "''").replace("%", "' || chr(37) || '") + "'"
+
+
+def data_sql(hidden: Iterable[str], row: str = RECORD) -> str:
+    """A record's data without what is hidden."""
+    cut = sorted(hidden)
+    return f"({row}.data - '{{{','.join(cut)}}}'::text[])" if cut else f"{row}.data"
+
+
+def document(shape: PipelineShape, hidden: frozenset[str], row: str = RECORD) -> dict[str, str]:
+    """Each key of a record's JSON as SQL."""
+    special = {"title": title_sql(shape, hidden, row), "data": data_sql(hidden, row)}
+    return {
+        name: special.get(name) or (moment(f"{row}.{name}") if name in _MOMENTS else f"{row}.{name}") for name in PLAIN
+    }
+
+
+def record_resource(shape: PipelineShape, hidden: frozenset[str], *, deleted: bool = False) -> Resource:
+    """The records of a pipeline as a list of them is asked for."""
+    key = ("resource", hidden, deleted)
+    if key not in shape.memo:
+        columns: dict[str, Column] = catalogue(shape, hidden)
+        fields = {f"data__{slug}": f"{RECORD}.data->'{slug}'" for slug in shape.fields if slug not in hidden}
+        shape.memo[key] = Resource(
+            table="my_records",
+            alias=RECORD,
+            document=document(shape, hidden),
+            parts={"data": fields},
+            columns=columns,
+            base=f"r.pipeline_id = '{shape.id}' AND {GONE if deleted else ALIVE}",
+        )
+    found: Resource = shape.memo[key]
+    return found
+
+
+def pipeline_of(actor: Actor, record_id: UUID) -> UUID | None:
+    """Which pipeline a record is in. It never leaves it, so what was found once is not asked again."""
+    known: OrderedDict[tuple[UUID, UUID], UUID] = current_app.extensions["oneo.places"]
+    found = known.get((actor.tenant_id, record_id))
+    if found is None:
+        sql = f"SELECT pipeline_id FROM my_records WHERE tenant_id = '{actor.tenant_id}' AND id = %s"
+        rows = message.read(actor, sql, (record_id,)).rows
+        if not rows:
+            return None
+        found = known[actor.tenant_id, record_id] = rows[0][0]
+        while len(known) > _PLACES:
+            known.popitem(last=False)
+    return found
+
+
+def unknown_users(actor: Actor, user_ids: Iterable[str]) -> set[str]:
+    """Those of the ids that are no user of the tenant."""
+    asked = sorted(set(user_ids))
+    sql = f"SELECT id::text FROM users WHERE tenant_id = '{actor.tenant_id}' AND id = ANY(%s::uuid[]) AND NOT is_system"
+    return set(asked) - {row[0] for row in message.read(actor, sql, (asked,)).rows}
+
+
+def select_ids(actor: Actor, shape: PipelineShape, where: Sql, limit: int) -> list[UUID]:
+    """Records that are alive and match, at most so many."""
+    sql = (
+        f"SELECT r.id FROM my_records r WHERE r.tenant_id = '{actor.tenant_id}' AND r.pipeline_id = '{shape.id}' "
+        f"AND {ALIVE} AND {where.text} ORDER BY r.id LIMIT {limit:d}"
+    )
+    return [row[0] for row in message.read(actor, sql, where.values).rows]

@@ -1,0 +1,72 @@
+"""SQL that loads the shape of a tenant's data."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from oneo.fields.kinds.registry import kind_named
+from oneo.fields.shapes import FieldShape, PipelineShape, Schema
+from oneo.store import message
+
+_LOAD = """
+SELECT t.schema_revision, coalesce((
+    SELECT json_agg(json_build_object(
+        'id', p.id, 'slug', p.slug, 'name', p.name, 'graphql_name', p.graphql_name, 'description', p.description,
+        'is_active', p.is_active, 'title_field', p.title_field, 'version', p.version,
+        'fields', (SELECT coalesce(json_agg(json_build_object(
+            'id', f.id, 'slug', f.slug, 'name', f.name, 'description', f.description, 'type', f.field_type,
+            'config', f.field_config, 'is_required', f.is_required, 'in_list', f.is_visible_in_list,
+            'removed', f.deleted_at IS NOT NULL,
+            'slots', (SELECT coalesce(json_object_agg(s.slot, s.state), '{}') FROM slots s
+                      WHERE s.tenant_id = %(tenant)s AND s.pipeline_id = p.id AND s.field_id = f.id)
+        ) ORDER BY f.display_order, f.id), '[]') FROM fields f WHERE f.tenant_id = %(tenant)s AND f.pipeline_id = p.id)
+    ) ORDER BY p.id) FROM pipelines p
+    WHERE p.tenant_id = %(tenant)s AND p.kind = 'record' AND p.deleted_at IS NULL), '[]')::text
+FROM tenant_profiles t WHERE t.tenant_id = %(tenant)s AND t.id = %(tenant)s
+"""
+
+
+def load_schema(tenant_id: UUID) -> Schema | None:
+    """None when the tenant is gone."""
+    rows = message.look_up(tenant_id, _LOAD, {"tenant": tenant_id})
+    if not rows:
+        return None
+    revision, text = rows[0]
+    pipelines = [_pipeline(found) for found in orjson.loads(text)]
+    return Schema(revision, {p.id: p for p in pipelines}, {p.slug: p.id for p in pipelines})
+
+
+def _pipeline(found: dict[str, Any]) -> PipelineShape:
+    fields = [_field(entry) for entry in found["fields"]]
+    states = [entry["slots"] for entry in found["fields"]]
+    return PipelineShape(
+        id=UUID(found["id"]),
+        slug=found["slug"],
+        name=found["name"],
+        graphql_name=found["graphql_name"],
+        description=found["description"],
+        is_active=found["is_active"],
+        title_field=found["title_field"],
+        fields={shape.slug: shape for shape, entry in zip(fields, found["fields"], strict=True) if not entry["removed"]},
+        removed=frozenset(entry["slug"] for entry in found["fields"] if entry["removed"]),
+        written={slot: shape for shape, slots in zip(fields, states, strict=True) for slot in slots},
+        version=found["version"],
+    )
+
+
+def _field(entry: dict[str, Any]) -> FieldShape:
+    ready = [slot for slot, state in entry["slots"].items() if state == "ready"]
+    return FieldShape(
+        id=UUID(entry["id"]),
+        slug=entry["slug"],
+        name=entry["name"],
+        description=entry["description"],
+        kind=kind_named(entry["type"], entry["config"]),
+        is_required=entry["is_required"],
+        in_list=entry["in_list"],
+        slot=next((slot for slot in ready if slot[0] != "u"), None),
+        unique_slot=next((slot for slot in ready if slot[0] == "u"), None),
+    )
