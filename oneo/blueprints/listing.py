@@ -10,11 +10,11 @@ from typing import Any
 from flask import request
 from marshmallow import ValidationError
 
+from oneo import strict_json
 from oneo.blueprints.base import ApiBlueprint, refuse
 from oneo.blueprints.openapi.parameters import list_parameters
 from oneo.errors import InvalidParameter, MalformedJson
 from oneo.filters.parse import MAX_DEPTH
-from oneo.http import strict_json
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import ListParameters
 from oneo.store.resources import Resource

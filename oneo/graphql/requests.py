@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from flask import current_app, request
 
+from oneo import strict_json
 from oneo.config import Settings
 from oneo.errors import FaultList, MalformedRequest, NotAcceptable, UnsupportedMediaType, ValidationFailed
-from oneo.http import strict_json
 from oneo.http.manners import StrictRequest
 
 RESPONSE = "application/graphql-response+json"

@@ -12,9 +12,10 @@ from typing import Any
 from flask import Flask, Request, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
+from oneo import strict_json
 from oneo.config import Settings
 from oneo.errors import BodyTooLarge, InvalidParameter, MalformedRequest, UnsupportedMediaType
-from oneo.http import limits, strict_json
+from oneo.http import limits
 from oneo.http.hosts import hosts, proxies
 from oneo.ids import new_token
 

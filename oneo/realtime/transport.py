@@ -14,8 +14,8 @@ import socketio
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT, Packet
 
+from oneo import strict_json
 from oneo.errors import MalformedJson
-from oneo.http import strict_json
 
 MAX_MESSAGE_BYTES = 65_536
 MAX_MESSAGE_DEPTH = 16
