@@ -38,4 +38,5 @@ class DateTime(FieldType):
 
 def moment_text(moment: datetime) -> str:
     """A time as the API writes it: RFC 3339, UTC, microseconds always."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: its %Y writes the year 1 as "1".
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -13,6 +13,8 @@ _ADDRESS = re.compile(
 def normal_email(text: str) -> str:
     """The address as it is kept: lower case, the domain in ASCII. Raises ValueError."""
     local, _, domain = text.strip().lower().rpartition("@")
+    if len(domain) > MAX_LENGTH:
+        domain = ""
     if not domain.isascii():
         try:
             domain = domain.encode("idna").decode()
