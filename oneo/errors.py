@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -39,6 +40,11 @@ class Fault:
 def pointer(*parts: object) -> str:
     """A JSON pointer (RFC 6901) to nested parts."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The valid name that the caller most likely meant."""
+    return next(iter(difflib.get_close_matches(name, list(names), n=1)), None)
 
 
 CATALOGUE: dict[str, type[DomainError]] = {}

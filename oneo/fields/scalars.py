@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from oneo.fields.base import EQUALITY, ORDER, TEXT, FieldType
+from oneo.fields.base import EQUALITY, ORDER, TEXT, FieldType, truth
 from oneo.ids import as_id
 
 MAX_TEXT = 100_000
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Text(FieldType):
@@ -39,15 +38,10 @@ class Boolean(FieldType):
     json_schema: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
 
     def from_json(self, value: object) -> bool:
-        if not isinstance(value, bool):
-            raise ValueError("true or false is expected.")  # noqa: TRY004 - as above
-        return value
+        return truth(value, from_text=False)
 
     def from_text(self, text: str) -> bool:
-        try:
-            return _TRUTH[text.lower()]
-        except KeyError:
-            raise ValueError("true or false is expected.") from None
+        return truth(text, from_text=True)
 
 
 class Integer(FieldType):

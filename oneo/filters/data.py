@@ -89,7 +89,7 @@ class WordColumn(DataColumn):
 
     def compare(self, operator: str, value: Any) -> Sql:
         slot = self.in_slot if self.slot and len(value) < PREFIX else None
-        whole = f"{self.as_text} COLLATE \"C\""
+        whole = f'{self.as_text} COLLATE "C"'
         if operator == "contains":
             return Sql(f"({self.as_text} ILIKE %s)", [like(value)])
         if operator == "startswith":

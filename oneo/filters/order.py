@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from oneo.errors import Fault, InvalidParameter
+from oneo.errors import Fault, InvalidParameter, nearest
 from oneo.filters.columns import Catalogue, Column
-from oneo.filters.parse import nearest
 from oneo.filters.sql import Sql
 
 MAX_KEYS = 5

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from oneo.errors import FaultList, InvalidParameter, pointer
+from oneo.errors import FaultList, InvalidParameter, nearest, pointer
 from oneo.fields.base import FieldType
-from oneo.fields.scalars import Boolean
+from oneo.fields.kinds.base import InvalidValue
 from oneo.filters.ast import And, Comparison, Node, Not, Or
 from oneo.filters.columns import Catalogue
 
 MAX_CONDITIONS = 100
 MAX_DEPTH = 8
-MAX_LIST = 1000
-_FLAG = Boolean()
 
 Reader = Callable[[object], object]
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The valid name that the caller most likely meant."""
-    return next(iter(difflib.get_close_matches(name, list(names), n=1)), None)
 
 
 def parse_query(parameters: Mapping[str, Sequence[str]], catalogue: Catalogue) -> Node:
@@ -88,25 +80,12 @@ def _comparison(
     name: str, operator: str, value: object, type_: FieldType, where: str, faults: FaultList, *, from_text: bool = False
 ) -> Node | None:
     try:
-        return Comparison(name, operator, _operand(operator, value, type_, from_text=from_text))
+        return Comparison(name, operator, type_.operand(operator, value, from_text=from_text))
+    except InvalidValue as error:
+        error.add_to(faults, where)
     except ValueError as error:
         faults.add(where, "INVALID_VALUE", str(error))
-        return None
-
-
-def _operand(operator: str, value: object, type_: FieldType, *, from_text: bool) -> object:
-    def read(item: object) -> object:
-        return type_.from_text(item) if from_text and isinstance(item, str) else type_.from_json(item)
-
-    if operator == "exists":
-        return _FLAG.from_text(value) if from_text and isinstance(value, str) else _FLAG.from_json(value)
-    if operator in {"in", "not_in"}:
-        if not isinstance(value, list) or len(value) > MAX_LIST:
-            raise ValueError(f"A list of at most {MAX_LIST} values is expected.")
-        return [read(item) for item in value]
-    if value is None and operator in {"exact", "not"}:
-        return None
-    return read(value)
+    return None
 
 
 class _JsonParser:

@@ -11,10 +11,9 @@ from sqlalchemy import select
 from oneo.access import policy, tokens
 from oneo.access.permissions import P
 from oneo.actor import Actor, CredentialKind
-from oneo.errors import ApiKeyNotFound, FaultList, PermissionDenied, pointer
+from oneo.errors import ApiKeyNotFound, FaultList, PermissionDenied, nearest, pointer
 from oneo.events.unit import unit
 from oneo.fields.dates import moment_text
-from oneo.filters.parse import nearest
 from oneo.filters.sql import Sql
 from oneo.ids import new_id
 from oneo.models import ApiKey, Tenant

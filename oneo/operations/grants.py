@@ -12,9 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from oneo.access import policy
 from oneo.access.permissions import EVERYTHING, P
 from oneo.actor import Actor
-from oneo.errors import FaultList, LastAdministrator, pointer
+from oneo.errors import FaultList, LastAdministrator, nearest, pointer
 from oneo.events.unit import unit
-from oneo.filters.parse import nearest
 from oneo.models import Pipeline, Role, User, UserRole
 
 MAX_GRANTS = 500

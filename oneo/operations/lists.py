@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from oneo.actor import Actor
-from oneo.errors import Fault, FaultList, InvalidParameter, pointer
+from oneo.errors import Fault, FaultList, InvalidParameter, nearest, pointer
 from oneo.filters.ast import And, Node
 from oneo.filters.compile import compile_filter, compile_search
 from oneo.filters.order import Key, parse_order
 from oneo.filters.page import Cursor, decode_cursor, encode_cursor, fingerprint
-from oneo.filters.parse import nearest, parse_json, parse_query
+from oneo.filters.parse import parse_json, parse_query
 from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.store import message
 from oneo.store.lists import Found, Window, list_rows

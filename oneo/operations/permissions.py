@@ -10,9 +10,8 @@ from sqlalchemy import select
 from oneo.access import policy
 from oneo.access.permissions import EVERYTHING, P
 from oneo.actor import Actor, Grant
-from oneo.errors import Fault, InvalidParameter, PipelineNotFound, RecordNotFound
+from oneo.errors import Fault, InvalidParameter, PipelineNotFound, RecordNotFound, nearest
 from oneo.events.unit import unit
-from oneo.filters.parse import nearest
 from oneo.ids import as_id
 from oneo.models import Pipeline, Role, UserRole
 from oneo.store import message

@@ -15,10 +15,9 @@ from sqlalchemy.orm.attributes import flag_modified
 from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.errors import FaultList, UserNotFound, pointer
+from oneo.errors import FaultList, UserNotFound, nearest, pointer
 from oneo.events.unit import Unit, unit
 from oneo.fields.emails import normal_email
-from oneo.filters.parse import nearest
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole

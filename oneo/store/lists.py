@@ -125,7 +125,9 @@ def _edged_page(
     )  # fmt: skip
 
 
-def get_row(actor: Actor, resource: Resource, where: Sql, fields: tuple[str, ...] | None = None) -> tuple[str, int] | None:
+def get_row(
+    actor: Actor, resource: Resource, where: Sql, fields: tuple[str, ...] | None = None
+) -> tuple[str, int] | None:
     """(JSON text, version); None when there is no such row. Raises StaleActor."""
     alias = resource.alias
     version = f"{alias}.version" if "version" in resource.document else "1"

@@ -50,7 +50,9 @@ def _pipeline(found: dict[str, Any]) -> PipelineShape:
         description=found["description"],
         is_active=found["is_active"],
         title_field=found["title_field"],
-        fields={shape.slug: shape for shape, entry in zip(fields, found["fields"], strict=True) if not entry["removed"]},
+        fields={
+            shape.slug: shape for shape, entry in zip(fields, found["fields"], strict=True) if not entry["removed"]
+        },
         removed=frozenset(entry["slug"] for entry in found["fields"] if entry["removed"]),
         written={slot: shape for shape, slots in zip(fields, states, strict=True) for slot in slots},
         version=found["version"],

@@ -1,0 +1,99 @@
+"""Any JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from oneo import strict_json
+from oneo.errors import MalformedJson, pointer
+from oneo.fields.kinds import options
+from oneo.fields.kinds.base import InvalidValue, Kind
+from oneo.fields.kinds.numbers import MAX_EXPONENT
+from oneo.fields.kinds.terms import Family, Option
+from oneo.fields.kinds.texts import clean
+
+MAX_DEPTH = 32
+MAX_BYTES = 1_048_576
+
+
+class JsonKind(Kind):
+    name = "json"
+    about = "Any JSON value."
+    family = Family.DOCUMENT
+    slot: ClassVar[str | None] = None
+    is_unique = False
+    sql_type = "jsonb"
+    operators: ClassVar[tuple[str, ...]] = ("exact", "not", "contains", "exists")
+    json_schema: ClassVar[Mapping[str, Any]] = {}
+    options: ClassVar[Mapping[str, Option]] = {
+        "max_bytes": options.whole("Bytes that a value has at most, without white space.", 2, MAX_BYTES, 65_536),
+        "default": options.default_value({}),
+    }
+
+    def from_json(self, value: object) -> Any:
+        if value is None:
+            raise InvalidValue("WRONG_TYPE", "A JSON value is expected.")
+        _check(value)
+        if len(self.as_text(value).encode()) > self.option("max_bytes"):
+            raise InvalidValue("TOO_LONG", f"At most {self.option('max_bytes'):,} bytes are allowed.")
+        return value
+
+    def from_text(self, text: str) -> Any:
+        try:
+            return self.from_json(strict_json.loads(clean(text, MAX_BYTES).encode(), max_depth=MAX_DEPTH))
+        except MalformedJson as error:
+            code = "TOO_DEEP" if any(fault.code == "TOO_DEEP" for fault in error.faults) else "INVALID_JSON"
+            raise InvalidValue(code, error.detail) from None
+
+    def as_text(self, value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    @property
+    def example(self) -> Any:
+        return self.config.get("default", {"key": "value"})
+
+
+def _check(value: object) -> None:
+    """Walks the whole value, by hand: the depth of a hostile one would exhaust the stack."""
+    stack: list[tuple[object, str, int]] = [(value, "", 1)]
+    while stack:
+        item, where, depth = stack.pop()
+        try:
+            _check_one(item, depth)
+        except InvalidValue as error:
+            raise InvalidValue(error.code, error.message, where=where) from None
+        if isinstance(item, Mapping):
+            stack.extend((child, where + pointer(name), depth + 1) for name, child in item.items())
+        elif isinstance(item, list):
+            stack.extend((child, where + pointer(at), depth + 1) for at, child in enumerate(item))
+
+
+def _check_one(item: object, depth: int) -> None:
+    match item:
+        case Mapping() | list() if depth > MAX_DEPTH:
+            raise InvalidValue("TOO_DEEP", f"At most {MAX_DEPTH} levels are allowed.")
+        case Mapping():
+            for name in item:
+                clean(name, MAX_BYTES)
+        case str():
+            clean(item, MAX_BYTES)
+        case int() | float():
+            _check_number(item)
+        case Decimal():
+            # The reader of bodies makes a Decimal of nothing but what float64 cannot hold.
+            raise InvalidValue("TOO_PRECISE", "The number has more digits than float64 holds.")
+        case None | list():
+            pass
+        case _:
+            raise InvalidValue("WRONG_TYPE", "A JSON value is expected.")
+
+
+def _check_number(number: float) -> None:
+    if isinstance(number, float) and not math.isfinite(number):
+        raise InvalidValue("NOT_FINITE", "A finite number is expected.")
+    if isinstance(number, int) and number.bit_length() > 4 * MAX_EXPONENT:
+        raise InvalidValue("TOO_LARGE", "The number is too large.")

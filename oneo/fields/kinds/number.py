@@ -1,0 +1,54 @@
+"""Numbers as computers count: float64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from oneo.fields.kinds import options
+from oneo.fields.kinds.base import InvalidValue
+from oneo.fields.kinds.numbers import MAX_EXACT, AnyNumber, as_number, exact
+from oneo.fields.kinds.terms import Option
+
+
+def read_limit(value: object) -> int | float:
+    found = as_number(exact(value, numerals=False))
+    if found is None:
+        raise InvalidValue("TOO_PRECISE", "A number that float64 holds is expected.")
+    return found
+
+
+class NumberKind(AnyNumber):
+    name = "number"
+    about = "A number that float64 holds: refused where storing would round it."
+    sql_type = "double precision"
+    json_schema: ClassVar[Mapping[str, Any]] = {"type": "number"}
+    exact_in_slot = True
+    options: ClassVar[Mapping[str, Option]] = {
+        "min": Option("The least value.", {"type": "number"}, read_limit),
+        "max": Option("The greatest value.", {"type": "number"}, read_limit),
+        "integer": options.flag("Whole numbers only, up to 2^53 in both directions."),
+        "default": options.default_value({"type": "number"}),
+    }
+
+    def held(self, number: Decimal) -> int | float:
+        if self.option("integer"):
+            return self._whole(number)
+        found = as_number(number)
+        if found is None:
+            raise InvalidValue("TOO_PRECISE", "The number has more digits than float64 holds.")
+        return found
+
+    @staticmethod
+    def _whole(number: Decimal) -> int:
+        if number != int(number):
+            raise InvalidValue("NOT_INTEGER", "A whole number is expected.")
+        if number.copy_abs() > MAX_EXACT:
+            raise InvalidValue("TOO_LARGE" if number > 0 else "TOO_SMALL", "A whole number up to 2^53 is expected.")
+        return int(number)
+
+    def limits(self) -> dict[str, Any]:
+        if not self.option("integer"):
+            return super().limits()
+        return {"type": "integer", "minimum": -MAX_EXACT, "maximum": MAX_EXACT, **super().limits()}
