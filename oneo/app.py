@@ -10,7 +10,7 @@ from flask import Flask
 from flask_limiter import Limiter
 from sqlalchemy import NullPool
 
-from oneo import database, logs
+from oneo import database, exact_json, logs
 from oneo.access import tenancy, tokens
 from oneo.access.identity import ActorCache
 from oneo.access.schema import SchemaCache
@@ -68,7 +68,8 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
     )
     app.config.update(
         SQLALCHEMY_DATABASE_URI="postgresql+psycopg2://",
-        SQLALCHEMY_ENGINE_OPTIONS={"creator": pool.borrow, "poolclass": NullPool, "use_native_hstore": False},
+        SQLALCHEMY_ENGINE_OPTIONS={"creator": pool.borrow, "poolclass": NullPool, "use_native_hstore": False,
+                                   "json_serializer": exact_json.dumps},
         RATELIMIT_ENABLED=settings.rate_limits,
         RATELIMIT_STORAGE_URI=settings.redis_url or f"{counters.SCHEME}://",
         RATELIMIT_STORAGE_OPTIONS=STORE_OPTIONS if settings.redis_url else {},

@@ -202,6 +202,18 @@ class RecordNotFound(NotFound):
     code, title = "RECORD_NOT_FOUND", "There is no such record."
 
 
+class FieldNotFound(NotFound):
+    code, title = "FIELD_NOT_FOUND", "There is no such field."
+
+
+class TemplateNotFound(NotFound):
+    code, title = "TEMPLATE_NOT_FOUND", "There is no such template."
+
+
+class CommentNotFound(NotFound):
+    code, title = "COMMENT_NOT_FOUND", "There is no such comment."
+
+
 class Conflict(DomainError):
     code, status, title = "CONFLICT", 409, "The change meets another one."
 
@@ -230,8 +242,28 @@ class UserTypeShipped(Conflict):
     code, title = "USER_TYPE_SHIPPED", "A shipped user type cannot be changed this way."
 
 
+class ValueTaken(Conflict):
+    code, title = "VALUE_TAKEN", "Another record has this value, which must be unique."
+
+
+class FieldInUse(Conflict):
+    code, title = "FIELD_IN_USE", "Records have values that this change would not keep."
+
+
+class NoSlotLeft(Conflict):
+    code, title = "NO_SLOT_LEFT", "The pipeline has no index of this kind left for another field."
+
+
+class TooManyAffected(Conflict):
+    code, title = "TOO_MANY_AFFECTED", "More records would be changed than the caller allows."
+
+
 class IdempotencyInProgress(Conflict):
     code, title = "IDEMPOTENCY_IN_PROGRESS", "A request with this idempotency key is still running."
+
+
+class RecordTooLarge(DomainError):
+    code, status, title = "RECORD_TOO_LARGE", 422, "The record holds more than a record can."
 
 
 class IdempotencyKeyReused(DomainError):

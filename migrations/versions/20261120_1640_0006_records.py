@@ -54,9 +54,12 @@ def upgrade() -> None:
         op.execute(f"GRANT {rights} ON {table} TO oneo_app")
     op.execute(f"CREATE VIEW my_records AS SELECT * FROM records WHERE {OWN} WITH CHECK OPTION")
     op.execute("GRANT SELECT ON my_records TO oneo_app")
+    # A record that is erased takes what the log says of it along; the log itself stays as long as it is.
+    op.execute("GRANT UPDATE (data, old, reason) ON events TO oneo_app")
 
 
 def downgrade() -> None:
+    op.execute("REVOKE UPDATE (data, old, reason) ON events FROM oneo_app")
     op.execute("DROP VIEW my_records")
     for table in ("comments", "records", "slots", "fields", "templates"):
         op.drop_table(table)

@@ -48,6 +48,11 @@ def row_rules(actor: Actor, permission: P, pipeline_id: UUID) -> tuple[Grant, ..
     return None if any(grant.rows == "all" for grant in grants) else grants
 
 
+def reads_all(actor: Actor, pipeline_id: UUID) -> bool:
+    """Whether he may see every record of the pipeline."""
+    return any(grant.rows == "all" for grant in granting(actor, P.RECORDS_READ, pipeline_id))
+
+
 def holds(actor: Actor, wanted: Grant, beside: Iterable[Grant] = ()) -> bool:
     """Whether the actor could do all that the grant allows, so that he may pass it on.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +60,9 @@ def append(connection: psycopg2.extensions.connection, actor: Actor, entries: li
     )
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return moment_text(value)
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
     raise TypeError(f"cannot be kept in an event: {type(value)!r}")

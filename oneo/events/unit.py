@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg2.errors
 import psycopg2.extensions
 from flask import current_app
 from sqlalchemy import update
@@ -22,6 +23,7 @@ from oneo.errors import (
     DomainError,
     DomainTaken,
     EmailTaken,
+    RecordTooLarge,
     SlugTaken,
     Unavailable,
     UserTypeInUse,
@@ -56,6 +58,7 @@ class Unit:
         self.actor = actor
         self.session = session
         self.connection = connection
+        self.reached: int | None = None
         self._entries: list[log.Entry] = []
         self._former: dict[TenantOwned, dict[str, Any]] = {}
 
@@ -118,9 +121,17 @@ class Unit:
             )
         )
 
+    def renew_schema(self) -> None:
+        """The shape of the data has changed: whatever was made of it is out of date from the commit on."""
+        self.session.execute(
+            update(TenantProfile).values(
+                schema_revision=TenantProfile.schema_revision + 1, updated_at=TenantProfile.updated_at
+            )
+        )
+
     def finish(self) -> int | None:
         self.session.flush()
-        return log.append(self.connection, self.actor, self._entries) if self._entries else None
+        return log.append(self.connection, self.actor, self._entries) if self._entries else self.reached
 
 
 @contextmanager
@@ -132,7 +143,7 @@ def unit(actor: Actor) -> Iterator[Unit]:
             raise RuntimeError("a unit works for one tenant")
         yield current
         return
-    with _translated():
+    with translated():
         try:
             work = _begin(actor)
             token = _open.set(work)
@@ -147,6 +158,15 @@ def unit(actor: Actor) -> Iterator[Unit]:
             _leave()
     if last is not None:
         _tell(actor.tenant_id, last)
+
+
+def announce(actor: Actor, seq: int | None) -> None:
+    """A statement that wrote its own events has committed, or will with the unit that it was part of."""
+    current = _open.get()
+    if current is not None:
+        current.reached = seq if current.reached is None else max(current.reached, seq or 0)
+    elif seq is not None:
+        _tell(actor.tenant_id, seq)
 
 
 def listeners() -> list[Callable[[UUID, int], None]]:
@@ -197,7 +217,8 @@ def _leave() -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """What the database refuses, as an error of the domain."""
     try:
         yield
     except StaleDataError:
@@ -208,6 +229,8 @@ def _translated() -> Iterator[None]:
         if error.connection_invalidated or isinstance(error.orig, psycopg2.OperationalError):
             raise Unavailable from error
         raise
+    except psycopg2.errors.ProgramLimitExceeded:
+        raise RecordTooLarge from None
     except psycopg2.IntegrityError as error:
         raise CONSTRAINTS.get(error.diag.constraint_name or "", Conflict) from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:

@@ -6,20 +6,21 @@ float: where that is not the whole truth, the exact value in the JSON is looked 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from oneo import exact_json
 from oneo.fields.dates import DateTime
-from oneo.fields.kinds.base import MAX_KEY, Family, Kind
+from oneo.fields.kinds.base import MAX_KEY, Kind
+from oneo.fields.kinds.terms import SLOT_LENGTH, Family
 from oneo.fields.scalars import Identifier, Integer, Keyword, Text
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import SIGNS, Column
 from oneo.filters.sql import Sql, all_of, any_of, like
 
-PREFIX = 256
 MAX_DIGITS = 15
 RECORD = "r"
 """The alias of the record wherever its fields are asked about."""
@@ -27,7 +28,7 @@ _SLOT_TYPES = {"t": "text", "n": "float8", "d": "timestamptz"}
 
 
 @dataclass(frozen=True, slots=True)
-class DataColumn(Column):
+class DataColumn(Column, ABC):
     slug: str = ""
     slot: str | None = None
 
@@ -45,8 +46,7 @@ class DataColumn(Column):
 
     @property
     def kind(self) -> Kind:
-        assert isinstance(self.type, Kind)
-        return self.type
+        return cast("Kind", self.type)
 
     @property
     def in_slot(self) -> str:
@@ -69,11 +69,12 @@ class DataColumn(Column):
     def among(self, values: list[Any]) -> Sql:
         return any_of([self.compare("exact", value) for value in values])
 
+    @abstractmethod
     def compare(self, operator: str, value: Any) -> Sql:
-        """Without a slot equality is containment, which the index of the JSON serves."""
-        return self.holds(value)
+        """The test of one value by an operator of the kind."""
 
     def holds(self, value: object) -> Sql:
+        """Equality by containment, which the index of the JSON serves."""
         return Sql(f"({RECORD}.data @> %s::jsonb)", [exact_json.dumps({self.slug: value})])
 
 
@@ -83,12 +84,12 @@ class WordColumn(DataColumn):
     __slots__ = ()
 
     def among(self, values: list[Any]) -> Sql:
-        if not self.slot or any(len(value) >= PREFIX for value in values):
+        if not self.slot or any(len(value) >= SLOT_LENGTH for value in values):
             return DataColumn.among(self, values)
         return Sql(f"({self.in_slot} = ANY(%s::text[]))", [values])
 
     def compare(self, operator: str, value: Any) -> Sql:
-        slot = self.in_slot if self.slot and len(value) < PREFIX else None
+        slot = self.in_slot if self.slot and len(value) < SLOT_LENGTH else None
         whole = f'{self.as_text} COLLATE "C"'
         if operator == "contains":
             return Sql(f"({self.as_text} ILIKE %s)", [like(value)])
@@ -102,7 +103,7 @@ class WordColumn(DataColumn):
 class FlagColumn(DataColumn):
     __slots__ = ()
 
-    def compare(self, operator: str, value: Any) -> Sql:
+    def compare(self, operator: str, value: Any) -> Sql:  # noqa: ARG002 - equality is all there is
         return Sql(f"({self.in_slot} = %s)", ["true" if value else "false"]) if self.slot else self.holds(value)
 
 
@@ -198,7 +199,7 @@ def slot_expression(slot: str, slug: str, kind: Kind, data: str = f"{RECORD}.dat
         return f"{text}::float8"
     if slot[0] == "d":
         return f"({text} || 'T00:00:00Z')::timestamptz" if kind.name == "date" else f"{text}::timestamptz"
-    return f"left({text}, {PREFIX})"
+    return f"left({text}, {SLOT_LENGTH})"
 
 
 def text_of(slug: str, data: str = f"{RECORD}.data") -> str:

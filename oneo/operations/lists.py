@@ -61,7 +61,7 @@ def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: 
     where = _where(resource, query, scope)
     keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
     keys = tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
-    fields = _fields(query.fields, resource)
+    fields = picked(query.fields, resource)
     of = _fingerprint(actor, resource, where, keys) if query.cursor is not None else ""
     cursor = _cursor(query.cursor, of, keys)
     window = _window(query, cursor)
@@ -98,7 +98,8 @@ def _search(resource: Resource, text: str) -> Sql:
     return compile_search(text, resource.search)
 
 
-def _fields(text: str, resource: Resource) -> tuple[str, ...] | None:
+def picked(text: str, resource: Resource) -> tuple[str, ...] | None:
+    """The keys that `fields=` names. Raises InvalidParameter."""
     if not text:
         return None
     faults = FaultList()

@@ -28,6 +28,13 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
+class StrictInteger(fields.Integer):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("A whole number is expected.")
+        return value
+
+
 class Whole(fields.Integer):
     """A whole number in a query string."""
 

@@ -37,7 +37,8 @@ _CHANGE = """
 , input AS MATERIALIZED (
     SELECT i.n, (i.body->>'id')::uuid AS id, i.body->>'title' AS title, i.body->>'status' AS status,
            coalesce(i.body->'set', '{{}}') AS set, ARRAY(SELECT jsonb_array_elements_text(i.body->'unset')) AS unset,
-           CASE WHEN i.body ? 'versions' THEN ARRAY(SELECT jsonb_array_elements(i.body->'versions')::int) END AS versions
+           CASE WHEN i.body ? 'versions'
+                THEN ARRAY(SELECT jsonb_array_elements(i.body->'versions')::int) END AS versions
     FROM gate, jsonb_array_elements(%(rows)s::jsonb) WITH ORDINALITY AS i(body, n) WHERE gate.seq IS NOT NULL
 ), before AS MATERIALIZED (
     SELECT r.*, i.n, i.set, i.unset, i.versions IS NULL OR r.version = ANY(i.versions) AS willing,
@@ -116,7 +117,7 @@ RESTORE = Change(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record that was found: whether it changed, and whether it had a version that the caller was willing to change."""
+    """A record that was found. `willing`: it had a version that the caller was willing to change."""
 
     at: int
     id: UUID
@@ -193,7 +194,7 @@ def _insert_sql(shape: PipelineShape, hidden: frozenset[str], *, skip: bool) -> 
         values="".join(f", {sql}" for sql in slots.values()),
         conflict="ON CONFLICT DO NOTHING" if skip else "",
         json=_json(shape, hidden),
-        event=_event(shape),
+        event=event_sql(shape),
     ) + _LOG.format(event_type="record.created", willing="true")
 
 
@@ -205,7 +206,7 @@ def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str]) -> s
         columns="id, pipeline_id, title, status, data, version, created_at, updated_at, created_by, updated_by, "
         "deleted_at",
         json=_json(shape, hidden),
-        event=_event(shape),
+        event=event_sql(shape),
         standing=what.standing,
         deleted_at=what.deleted_at,
         always=what.always,
@@ -224,7 +225,7 @@ def _json(shape: PipelineShape, hidden: frozenset[str]) -> str:
     return f"(SELECT row_to_json(document) FROM (SELECT {values}) document)"
 
 
-def _event(shape: PipelineShape) -> str:
-    """The record as the log keeps it: whole."""
+def event_sql(shape: PipelineShape) -> str:
+    """The record `d` as the log keeps it: whole."""
     pairs = ", ".join(f"'{key}', {sql}" for key, sql in document(shape, frozenset(), "d").items())
     return f"jsonb_build_object({pairs})"

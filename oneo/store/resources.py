@@ -58,11 +58,11 @@ def moment(sql: str) -> str:
     return f"""to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
-def _columns(alias: str, *names: str) -> dict[str, str]:
+def plain_keys(alias: str, *names: str) -> dict[str, str]:
     return {name: f"{alias}.{name}" for name in names}
 
 
-def _moments(alias: str, *names: str) -> dict[str, str]:
+def moment_keys(alias: str, *names: str) -> dict[str, str]:
     return {name: moment(f"{alias}.{name}") for name in names}
 
 
@@ -71,13 +71,13 @@ USERS = Resource(
     alias="u",
     base="NOT u.is_system",
     document={
-        **_columns("u", "id", "email", "name", "is_active"),
+        **plain_keys("u", "id", "email", "name", "is_active"),
         "user_types": """(SELECT coalesce(json_agg(r.slug ORDER BY r.slug), '[]') FROM user_roles ur
             JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id AND r.deleted_at IS NULL
             WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id)""",
-        **_columns("u", "timezone", "locale"),
-        **_moments("u", "created_at", "updated_at", "deleted_at"),
-        **_columns("u", "created_by", "updated_by", "version"),
+        **plain_keys("u", "timezone", "locale"),
+        **moment_keys("u", "created_at", "updated_at", "deleted_at"),
+        **plain_keys("u", "created_by", "updated_by", "version"),
     },
     columns={
         "id": Column("u.id", _ID),
@@ -100,9 +100,9 @@ USER_TYPES = Resource(
     alias="r",
     base="r.deleted_at IS NULL",
     document={
-        **_columns("r", "id", "slug", "name", "description", "grants", "is_shipped"),
-        **_moments("r", "created_at", "updated_at"),
-        **_columns("r", "version"),
+        **plain_keys("r", "id", "slug", "name", "description", "grants", "is_shipped"),
+        **moment_keys("r", "created_at", "updated_at"),
+        **plain_keys("r", "version"),
     },
     columns={
         "id": Column("r.id", _ID),
@@ -122,8 +122,8 @@ SESSIONS = Resource(
     base="s.revoked_at IS NULL AND s.expires_at > now()",
     timeless=False,
     document={
-        **_columns("s", "id", "user_id", "agent", "peer"),
-        **_moments("s", "created_at", "refreshed_at", "expires_at"),
+        **plain_keys("s", "id", "user_id", "agent", "peer"),
+        **moment_keys("s", "created_at", "refreshed_at", "expires_at"),
     },
     columns={
         "id": Column("s.id", _ID),
@@ -138,8 +138,8 @@ API_KEYS = Resource(
     alias="k",
     base="k.revoked_at IS NULL",
     document={
-        **_columns("k", "id", "user_id", "name", "scopes"),
-        **_moments("k", "created_at", "expires_at"),
+        **plain_keys("k", "id", "user_id", "name", "scopes"),
+        **moment_keys("k", "created_at", "expires_at"),
     },
     columns={
         "id": Column("k.id", _ID),
@@ -155,12 +155,12 @@ EVENTS = Resource(
     table="events",
     alias="e",
     document={
-        **_columns("e", "seq", "id", "type"),
+        **plain_keys("e", "seq", "id", "type"),
         "event_type": "split_part(e.type, '.', 2)",
         "tenant_id": "e.tenant_id",
         "occurred_at": moment("e.occurred_at"),
         "actor": "json_build_object('id', e.actor_id, 'kind', e.actor_kind)",
-        **_columns("e", "subject_id", "pipeline_id", "version", "changed_fields", "data", "old", "reason"),
+        **plain_keys("e", "subject_id", "pipeline_id", "version", "changed_fields", "data", "old", "reason"),
     },
     columns={
         "seq": Column("e.seq", _NUMBER),

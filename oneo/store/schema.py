@@ -40,8 +40,7 @@ def load_schema(tenant_id: UUID) -> Schema | None:
 
 
 def _pipeline(found: dict[str, Any]) -> PipelineShape:
-    fields = [_field(entry) for entry in found["fields"]]
-    states = [entry["slots"] for entry in found["fields"]]
+    fields = [(_field(entry), entry) for entry in found["fields"]]
     return PipelineShape(
         id=UUID(found["id"]),
         slug=found["slug"],
@@ -50,11 +49,9 @@ def _pipeline(found: dict[str, Any]) -> PipelineShape:
         description=found["description"],
         is_active=found["is_active"],
         title_field=found["title_field"],
-        fields={
-            shape.slug: shape for shape, entry in zip(fields, found["fields"], strict=True) if not entry["removed"]
-        },
-        removed=frozenset(entry["slug"] for entry in found["fields"] if entry["removed"]),
-        written={slot: shape for shape, slots in zip(fields, states, strict=True) for slot in slots},
+        fields={shape.slug: shape for shape, entry in fields if not entry["removed"]},
+        removed=frozenset(shape.slug for shape, entry in fields if entry["removed"]),
+        written={slot: shape for shape, entry in fields for slot in entry["slots"]},
         version=found["version"],
     )
 

@@ -1,0 +1,219 @@
+"""Fields of a pipeline: what its records can hold. What would lose values is refused, or done aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from oneo.access.permissions import P
+from oneo.access.schema import Sight, find_pipeline
+from oneo.actor import Actor
+from oneo.errors import FaultList, FieldInUse, FieldNotFound, SlugTaken
+from oneo.events.unit import Unit, unit
+from oneo.fields.kinds.base import Kind
+from oneo.fields.kinds.registry import KINDS, read_kind
+from oneo.fields.kinds.terms import Family
+from oneo.fields.slugs import RULE, is_slug, slug_from
+from oneo.filters.ast import OPERATORS
+from oneo.filters.sql import Sql
+from oneo.ids import as_id
+from oneo.models import Field, Pipeline
+from oneo.operations import conversion, slots
+from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.store import message
+from oneo.store.lists import get_row
+from oneo.store.pipelines import field_resource
+
+MAX_FIELDS = 200
+_PLAIN = ("name", "description", "display_order", "is_visible_in_list")
+
+
+@cache
+def title_kinds() -> frozenset[str]:
+    """Kinds whose values can be titles."""
+    families = {Family.TEXT, Family.NUMBER, Family.MOMENT, Family.CHOICE}
+    return frozenset(name for name, kind in KINDS.items() if kind.family in families and name != "user")
+
+
+def list_fields(actor: Actor, pipeline: str, query: ListQuery, *, deleted: bool = False) -> Listing:
+    """Raises PipelineNotFound."""
+    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE if deleted else P.PIPELINES_READ)
+    hidden = sight.hidden - sight.shape.removed if deleted else sight.hidden
+    return list_resource(actor, field_resource(sight.shape.id, hidden, deleted=deleted), query)
+
+
+def get_field(actor: Actor, pipeline: str, name: str) -> tuple[str, int]:
+    """(JSON text, version), by id or slug. Raises PipelineNotFound, FieldNotFound."""
+    sight = find_pipeline(actor, pipeline, P.PIPELINES_READ)
+    return _shown(actor, sight, name)
+
+
+def create_field(actor: Actor, pipeline: str, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+    """(id, JSON text, version). Raises SlugTaken, NoSlotLeft, FieldInUse, ValidationFailed."""
+    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    with unit(actor) as work:
+        found = _locked_pipeline(work, sight.shape.id)
+        last = work.session.scalar(select(func.max(Field.display_order)).where(Field.pipeline_id == found.id))
+        made = add_field(work, found, body, order=0 if last is None else last + 1)
+        if made.is_required:
+            conversion.require_values(work, sight, made, body)
+        work.renew_schema()
+        work.created(made, "field.created")
+        return (made.id, *_shown(actor, sight, str(made.id)))
+
+
+def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order: int, where: str = "") -> Field:
+    """A field with its index slots, flushed but not yet in the log. Raises SlugTaken, NoSlotLeft, ValidationFailed."""
+    faults = FaultList()
+    slug = body.get("slug") or slug_from(body["name"])
+    if not is_slug(slug) or slug in OPERATORS:
+        faults.add(where + "/slug", "INVALID_SLUG", RULE)
+    kind = read_kind(body["field_type"], faults, where + "/field_type")
+    config = kind.read_config(body.get("field_config") or {}, faults, where + "/field_config") if kind else {}
+    if kind:
+        _check_flags(kind, body, faults, where)
+    faults.check()
+    _check_free(work, pipeline.id, slug, where)
+    field = Field(
+        pipeline_id=pipeline.id, slug=slug, name=body["name"], description=body.get("description", ""),
+        field_type=body["field_type"], field_config=config, is_required=body.get("is_required", False),
+        is_unique=body.get("is_unique", False), is_indexed=body.get("is_indexed", True),
+        display_order=body.get("display_order", order), is_visible_in_list=body.get("is_visible_in_list", True),
+        created_by=work.actor.user_id, updated_by=work.actor.user_id,
+    )  # fmt: skip
+    work.session.add(field)
+    work.session.flush()
+    field.is_indexed = slots.take_plain(work, field, wanted=body.get("is_indexed"))
+    if field.is_unique:
+        slots.take_unique(work, field)
+    return field
+
+
+def update_field(
+    actor: Actor, pipeline: str, name: str, body: Mapping[str, Any], *, versions: frozenset[int] | None = None
+) -> tuple[str, int]:
+    """Changes what is given. A change that present values would not survive needs `force` or `default`.
+
+    Raises FieldNotFound, VersionMismatch, FieldInUse, NoSlotLeft, ValidationFailed.
+    """
+    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    with unit(actor) as work:
+        _locked_pipeline(work, sight.shape.id)
+        field = _locked(work, sight, name, versions)
+        for key in _PLAIN:
+            if key in body:
+                setattr(field, key, body[key])
+        if {"field_type", "field_config"} & body.keys():
+            conversion.change_kind(work, sight, field, body)
+        kind = KINDS[field.field_type]
+        faults = FaultList()
+        _check_flags(kind, {"is_unique": body.get("is_unique", field.is_unique), **body}, faults, "")
+        faults.check()
+        if body.get("is_required") and not field.is_required:
+            conversion.require_values(work, sight, field, body)
+        field.is_required = body.get("is_required", field.is_required)
+        slots.fit(work, field, unique=body.get("is_unique"), indexed=body.get("is_indexed"))
+        if work.differences(field):
+            field.updated_by = actor.user_id
+        if work.changed(field, "field.updated"):
+            work.renew_schema()
+        return _shown(actor, sight, str(field.id))
+
+
+def delete_field(
+    actor: Actor, pipeline: str, name: str, *, force: bool = False, versions: frozenset[int] | None = None
+) -> None:
+    """With values in records it is refused, or, with force, removed from sight with them until it is restored.
+
+    Raises FieldNotFound, FieldInUse, VersionMismatch.
+    """
+    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    with unit(actor) as work:
+        found = _locked_pipeline(work, sight.shape.id)
+        field = _locked(work, sight, name, versions)
+        used = conversion.usage(work, field)
+        if used.count and not force:
+            raise FieldInUse(extra=used.as_extra())
+        if found.title_field == field.slug:
+            work.lock(Pipeline, found.id)
+            found.title_field = None
+            work.changed(found, "pipeline.updated")
+        slots.release(work, field)
+        field.deleted_at, field.updated_by = datetime.now(UTC), actor.user_id
+        work.changed(field, "field.deleted")
+        work.renew_schema()
+        if not used.count:
+            work.session.delete(field)
+
+
+def restore_field(actor: Actor, pipeline: str, field_id: UUID) -> tuple[str, int]:
+    """With the values that records still hold. Raises FieldNotFound, FieldInUse when they are no longer unique."""
+    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    with unit(actor) as work:
+        _locked_pipeline(work, sight.shape.id)
+        field = work.lock(Field, field_id)
+        if field is None or field.pipeline_id != sight.shape.id or field.deleted_at is None:
+            raise FieldNotFound
+        field.deleted_at, field.updated_by = None, actor.user_id
+        unique, field.is_unique = field.is_unique, False
+        slots.fit(work, field, unique=unique, indexed=field.is_indexed)
+        work.changed(field, "field.restored")
+        work.renew_schema()
+        return _shown(actor, sight, str(field.id))
+
+
+def _check_flags(kind: type[Kind], body: Mapping[str, Any], faults: FaultList, where: str) -> None:
+    if body.get("is_unique") and not kind.is_unique:
+        faults.add(where + "/is_unique", "NOT_POSSIBLE", f"A {kind.name} field cannot be unique.")
+    if body.get("is_indexed") and kind.slot is None:
+        faults.add(where + "/is_indexed", "NOT_POSSIBLE", f"A {kind.name} field has no index of its own.")
+
+
+def _check_free(work: Unit, pipeline_id: UUID, slug: str, where: str) -> None:
+    """Raises SlugTaken, ValidationFailed when there are too many."""
+    rows = work.session.execute(select(Field.slug, Field.deleted_at).where(Field.pipeline_id == pipeline_id)).all()
+    taken = {row.slug: row.deleted_at for row in rows}
+    if slug in taken:
+        raise SlugTaken(
+            "A removed field has this slug, and records still hold its values: restore it, or choose another slug."
+            if taken[slug]
+            else None
+        )
+    faults = FaultList()
+    if len(taken) >= MAX_FIELDS:
+        faults.add(where, "TOO_MANY_FIELDS", f"A pipeline has at most {MAX_FIELDS} fields.")
+    faults.check()
+
+
+def _locked_pipeline(work: Unit, pipeline_id: UUID) -> Pipeline:
+    """With nobody writing records of it until the unit ends. Raises FieldNotFound when it has just gone."""
+    message.stand_alone(work.connection, pipeline_id)
+    found = work.lock(Pipeline, pipeline_id)
+    if found is None or found.deleted_at is not None:
+        raise FieldNotFound
+    return found
+
+
+def _locked(work: Unit, sight: Sight, name: str, versions: frozenset[int] | None) -> Field:
+    field_id = as_id(name) or work.session.scalar(
+        select(Field.id).where(Field.pipeline_id == sight.shape.id, Field.slug == name)
+    )
+    field = work.lock(Field, field_id, versions=versions) if field_id else None
+    gone = field is None or field.pipeline_id != sight.shape.id or field.deleted_at is not None
+    if field is None or gone or field.slug in sight.hidden:
+        raise FieldNotFound
+    return field
+
+
+def _shown(actor: Actor, sight: Sight, name: str) -> tuple[str, int]:
+    field_id = as_id(name)
+    where = Sql("f.id = %s", [field_id]) if field_id else Sql("f.slug = %s", [name])
+    found = get_row(actor, field_resource(sight.shape.id, sight.hidden - sight.shape.removed), where)
+    if found is None:
+        raise FieldNotFound
+    return found

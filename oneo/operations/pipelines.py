@@ -1,0 +1,207 @@
+"""Pipelines: the entity types of a tenant, made and changed at run time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.access.schema import find_pipeline, schema_of, sees_pipeline
+from oneo.actor import Actor
+from oneo.errors import Fault, FaultList, PipelineNotFound, ValidationFailed, pointer
+from oneo.events.unit import Unit, unit
+from oneo.fields.slugs import RULE, is_slug, slug_from
+from oneo.filters.ast import OPERATORS
+from oneo.filters.sql import Sql
+from oneo.ids import as_id
+from oneo.models import Field, Pipeline
+from oneo.operations.fields import add_field, title_kinds
+from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.store import message
+from oneo.store.lists import get_row
+from oneo.store.pipelines import pipeline_resource
+from oneo.store.resources import Resource
+
+ROUTE_WORDS = frozenset(
+    {"templates", "records", "fields", "export", "clone", "schema", "analytics", "restore", "deleted", "search"}
+)
+_PLAIN = ("name", "description", "pipeline_type", "icon", "color", "is_active", "settings")
+
+
+def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False, inactive: bool = False) -> Listing:
+    """Those that the caller sees; without being asked for, inactive ones are left out."""
+    if deleted:
+        policy.require(actor, P.PIPELINES_DELETE)
+    scope = f"p.deleted_at IS {'NOT ' if deleted else ''}NULL"
+    if not deleted and not inactive:
+        scope += " AND p.is_active"
+    return list_resource(actor, _resource(actor), query, scope=_seen(actor, scope))
+
+
+def get_pipeline(actor: Actor, name: str) -> tuple[str, int]:
+    """(JSON text, version), by id or slug. Raises PipelineNotFound."""
+    found = schema_of(actor).find(as_id(name) or name)
+    if found is None or not sees_pipeline(actor, found.id):
+        raise PipelineNotFound
+    return _shown(actor, found.id)
+
+
+def create_pipeline(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+    """(id, JSON text, version); fields may be given with it. Raises SlugTaken, ValidationFailed."""
+    policy.require(actor, P.PIPELINES_CREATE)
+    with unit(actor) as work:
+        pipeline = make_pipeline(work, body)
+        return (pipeline.id, *_shown(actor, pipeline.id))
+
+
+def make_pipeline(work: Unit, body: Mapping[str, Any]) -> Pipeline:
+    """Inside a unit. Raises SlugTaken, ValidationFailed."""
+    slug = check_slug(body.get("slug") or slug_from(body["name"]))
+    pipeline = Pipeline(
+        slug=slug, graphql_name=_graphql_name(work, slug), template=body.get("template"),
+        created_by=work.actor.user_id, updated_by=work.actor.user_id,
+    )  # fmt: skip
+    for key in _PLAIN:
+        if key in body:
+            setattr(pipeline, key, body[key])
+    work.session.add(pipeline)
+    work.session.flush()
+    fields = [
+        add_field(work, pipeline, entry, order=at, where=pointer("fields", at))
+        for at, entry in enumerate(body.get("fields") or ())
+    ]
+    pipeline.title_field = _title_field(body.get("title_field"), fields)
+    work.renew_schema()
+    work.created(pipeline, "pipeline.created")
+    for made in fields:
+        work.created(made, "field.created")
+    return pipeline
+
+
+def update_pipeline(
+    actor: Actor, name: str, body: Mapping[str, Any], *, versions: frozenset[int] | None = None
+) -> tuple[str, int]:
+    """Changes what is given. Raises PipelineNotFound, VersionMismatch, SlugTaken, ValidationFailed."""
+    sight = find_pipeline(actor, name, P.PIPELINES_UPDATE)
+    with unit(actor) as work:
+        pipeline = lock_pipeline(work, sight.shape.id, versions=versions)
+        for key in _PLAIN:
+            if key in body:
+                setattr(pipeline, key, body[key])
+        if "slug" in body and body["slug"] != pipeline.slug:
+            pipeline.slug = check_slug(body["slug"])
+            pipeline.graphql_name = _graphql_name(work, pipeline.slug)
+        if "title_field" in body:
+            pipeline.title_field = _title_field(body["title_field"], fields_of(work, pipeline.id))
+        pipeline.updated_by = actor.user_id
+        if work.changed(pipeline, "pipeline.updated"):
+            work.renew_schema()
+        return _shown(actor, pipeline.id)
+
+
+def delete_pipeline(actor: Actor, name: str, *, versions: frozenset[int] | None = None) -> None:
+    """Soft: its records are out of sight until it is restored. Raises PipelineNotFound, VersionMismatch."""
+    sight = find_pipeline(actor, name, P.PIPELINES_DELETE)
+    with unit(actor) as work:
+        pipeline = lock_pipeline(work, sight.shape.id, versions=versions)
+        pipeline.deleted_at, pipeline.updated_by = datetime.now(UTC), actor.user_id
+        work.changed(pipeline, "pipeline.deleted")
+        work.renew_schema()
+
+
+def restore_pipeline(actor: Actor, name: str) -> tuple[str, int]:
+    """By id. Raises PipelineNotFound when it is not deleted, SlugTaken when another has its slug now."""
+    pipeline_id = as_id(name)
+    if pipeline_id is None or not policy.allows(actor, P.PIPELINES_DELETE, pipeline_id):
+        raise PipelineNotFound
+    with unit(actor) as work:
+        pipeline = lock_pipeline(work, pipeline_id, deleted=True)
+        pipeline.deleted_at, pipeline.updated_by = None, actor.user_id
+        work.changed(pipeline, "pipeline.restored")
+        work.renew_schema()
+        return _shown(actor, pipeline.id)
+
+
+def lock_pipeline(
+    work: Unit, pipeline_id: UUID, *, versions: frozenset[int] | None = None, deleted: bool = False
+) -> Pipeline:
+    """The pipeline, with nobody writing records of it until the unit ends. Raises PipelineNotFound, VersionMismatch."""
+    message.stand_alone(work.connection, pipeline_id)
+    pipeline = work.lock(Pipeline, pipeline_id, versions=versions)
+    if pipeline is None or (pipeline.deleted_at is not None) != deleted:
+        raise PipelineNotFound
+    return pipeline
+
+
+def fields_of(work: Unit, pipeline_id: UUID) -> Sequence[Field]:
+    """Fields that are not removed, in display order."""
+    return work.session.scalars(
+        select(Field)
+        .where(Field.pipeline_id == pipeline_id, Field.deleted_at.is_(None))
+        .order_by(Field.display_order, Field.id)
+    ).all()
+
+
+def check_slug(slug: str, where: str = "/slug") -> str:
+    """Raises ValidationFailed."""
+    if not is_slug(slug) or slug in ROUTE_WORDS or slug in OPERATORS:
+        raise ValidationFailed(faults=[Fault(where, "INVALID_SLUG", RULE)])
+    return slug
+
+
+def _title_field(slug: str | None, fields: Sequence[Field]) -> str | None:
+    """Raises ValidationFailed unless it is one of the fields whose values can be a title."""
+    if slug is None:
+        return None
+    suitable = [found.slug for found in fields if found.field_type in title_kinds()]
+    if slug not in suitable:
+        faults = FaultList()
+        faults.add("/title_field", "NOT_A_TITLE", "Values of this field cannot be titles.", allowed=suitable)
+        faults.check()
+    return slug
+
+
+def _graphql_name(work: Unit, slug: str) -> str:
+    """Made of the slug, and no other pipeline's: `a_1` and `a1` stay apart."""
+    name = "".join(part.capitalize() for part in slug.split("_"))
+    taken = set(
+        work.session.scalars(
+            select(Pipeline.graphql_name).where(Pipeline.graphql_name.op("~")(f"^{re.escape(name)}(_[0-9]+)?$"))
+        )
+    )
+    number = 2
+    found = name
+    while found in taken:
+        found, number = f"{name}_{number}", number + 1
+    return found
+
+
+def _shown(actor: Actor, pipeline_id: UUID) -> tuple[str, int]:
+    found = get_row(actor, _resource(actor, with_fields=True), Sql("p.id = %s", [pipeline_id]))
+    if found is None:
+        raise PipelineNotFound
+    return found
+
+
+def _seen(actor: Actor, scope: str) -> Sql:
+    if policy.allows(actor, P.PIPELINES_READ_ALL):
+        return Sql(scope)
+    seen = [str(found) for found in schema_of(actor).pipelines if sees_pipeline(actor, found)]
+    return Sql(f"{scope} AND p.id = ANY(%s::uuid[])", [seen])
+
+
+def _resource(actor: Actor, *, with_fields: bool = False) -> Resource:
+    """As the caller sees pipelines: counts where he sees all records, no trace of fields hidden from him."""
+    pipelines = schema_of(actor).pipelines
+    everywhere = any(
+        grant.pipelines is None and grant.rows == "all" for grant in policy.granting(actor, P.RECORDS_READ)
+    )
+    counted = None if everywhere else [found for found in pipelines if policy.reads_all(actor, found)]
+    hidden = [(found, slug) for found in pipelines for slug in policy.hidden_fields(actor, found)]
+    return pipeline_resource(counted, hidden, with_fields=with_fields)

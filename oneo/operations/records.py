@@ -1,0 +1,197 @@
+"""Records of a pipeline, one at a time: reading, adding, changing, removing, restoring, erasing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg2.errors
+
+from oneo.access.permissions import P
+from oneo.access.schema import Sight, find_pipeline, row_scope
+from oneo.actor import Actor
+from oneo.errors import Fault, FaultList, RecordNotFound, ValueTaken, VersionMismatch, pointer
+from oneo.events.unit import announce, translated, unit
+from oneo.filters.sql import Sql, all_of
+from oneo.ids import new_id
+from oneo.operations.lists import Listing, ListQuery, list_resource, picked
+from oneo.operations.values import Checker, Values
+from oneo.store import erasing, history
+from oneo.store.lists import get_row
+from oneo.store.record_writes import DELETE, RESTORE, UPDATE, Change, Outcome, Written, change, insert
+from oneo.store.records import pipeline_of, record_resource
+
+DEFAULT_STATUS = "active"
+
+
+def list_records(actor: Actor, pipeline: str | UUID, query: ListQuery, *, deleted: bool = False) -> Listing:
+    """Raises PipelineNotFound, InvalidParameter, InvalidCursor."""
+    permission = P.RECORDS_DELETE if deleted else P.RECORDS_READ
+    sight = find_pipeline(actor, pipeline, permission)
+    scope = row_scope(actor, permission, sight.shape)
+    return list_resource(actor, record_resource(sight.shape, sight.hidden, deleted=deleted), query, scope=scope)
+
+
+def get_record(
+    actor: Actor, record_id: UUID, *, pipeline: str | None = None, fields: str = ""
+) -> tuple[str, int, Sight]:
+    """(JSON text, version, what of the pipeline the caller sees). Raises RecordNotFound, InvalidParameter."""
+    sight = sight_of_record(actor, record_id, P.RECORDS_READ, pipeline)
+    resource = record_resource(sight.shape, sight.hidden)
+    where = all_of([Sql("r.id = %s", [record_id]), row_scope(actor, P.RECORDS_READ, sight.shape)])
+    found = get_row(actor, resource, where, picked(fields, resource))
+    if found is None:
+        raise RecordNotFound
+    return (*found, sight)
+
+
+def create_record(actor: Actor, pipeline: str | UUID, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+    """(id, JSON text, version). Raises ValidationFailed, ValueTaken."""
+    sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
+    faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_CREATE)
+    values = checker.check_new(with_title(sight, body), faults)
+    checker.check_users()
+    faults.check()
+    written = perform_insert(actor, sight, [(body, values)]).rows[0]
+    return written.id, written.document, written.version
+
+
+def update_record(
+    actor: Actor, record_id: UUID, body: Mapping[str, Any], *, pipeline: str | None = None,
+    whole: bool = False, versions: frozenset[int] | None = None,
+) -> tuple[str, int]:  # fmt: skip
+    """Changes what is given, or, when it is given whole, everything. Raises RecordNotFound, VersionMismatch,
+    ValidationFailed, ValueTaken.
+    """
+    sight = sight_of_record(actor, record_id, P.RECORDS_UPDATE, pipeline)
+    faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_UPDATE)
+    data = with_title(sight, body)
+    values = checker.check_whole(data, faults) if whole else checker.check_change(data, faults)
+    if not whole:
+        checker.check_required(values, faults)
+    checker.check_users()
+    faults.check()
+    row = change_row(sight, record_id, body, values)
+    if whole:
+        row = {"title": "", "status": DEFAULT_STATUS, **row}
+    written = _perform_one(actor, sight, UPDATE, P.RECORDS_UPDATE, row, versions)
+    return written.document, written.version
+
+
+def delete_record(
+    actor: Actor, record_id: UUID, *, pipeline: str | None = None, versions: frozenset[int] | None = None
+) -> None:
+    """Soft: it can be restored. Raises RecordNotFound, VersionMismatch."""
+    sight = sight_of_record(actor, record_id, P.RECORDS_DELETE, pipeline)
+    _perform_one(actor, sight, DELETE, P.RECORDS_DELETE, {"id": record_id}, versions)
+
+
+def restore_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) -> tuple[str, int]:
+    """Raises RecordNotFound when it is not deleted, ValueTaken when another has one of its unique values now."""
+    sight = sight_of_record(actor, record_id, P.RECORDS_DELETE, pipeline)
+    written = _perform_one(actor, sight, RESTORE, P.RECORDS_DELETE, {"id": record_id}, None)
+    return written.document, written.version
+
+
+def purge_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) -> None:
+    """Erases a deleted record with its comments, and what the log says of them. Raises RecordNotFound."""
+    sight = sight_of_record(actor, record_id, P.RECORDS_PURGE, pipeline)
+    with unit(actor) as work:
+        scope = row_scope(actor, P.RECORDS_PURGE, sight.shape)
+        version = erasing.erase_record(work.connection, actor.tenant_id, sight.shape.id, record_id, scope)
+        if version is None:
+            raise RecordNotFound
+        work.append("record.purged", record_id, pipeline_id=sight.shape.id, version=version + 1)
+
+
+def sight_of_record(actor: Actor, record_id: UUID, permission: P, pipeline: str | None = None) -> Sight:
+    """Raises RecordNotFound, also where the caller does not see the pipeline that the record is in; PipelineNotFound
+    for a named pipeline that he does not see.
+    """
+    if pipeline is not None:
+        return find_pipeline(actor, pipeline, permission)
+    place = pipeline_of(actor, record_id)
+    if place is None:
+        raise RecordNotFound
+    return find_pipeline(actor, place, permission, missing=RecordNotFound)
+
+
+def with_title(sight: Sight, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data of a body; a title that is given goes into the title field where the pipeline has one."""
+    data: Mapping[str, Any] = body.get("data") or {}
+    name = sight.shape.title_field
+    if name is None or not body.get("title") or name in data:
+        return data
+    return {**data, name: body["title"]}
+
+
+def insert_row(sight: Sight, body: Mapping[str, Any], values: Values) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "title": "" if sight.shape.title_field else body.get("title") or "",
+        "status": body.get("status") or DEFAULT_STATUS,
+        "data": values.set,
+    }
+
+
+def change_row(sight: Sight, record_id: UUID, body: Mapping[str, Any], values: Values) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": record_id, "set": values.set, "unset": values.unset}
+    if body.get("title") is not None and not sight.shape.title_field:
+        row["title"] = body["title"]
+    if body.get("status") is not None:
+        row["status"] = body["status"]
+    return row
+
+
+def perform_insert(
+    actor: Actor, sight: Sight, made: list[tuple[Mapping[str, Any], Values]], *, skip: bool = False
+) -> Outcome:
+    """Raises ValueTaken, unless those that meet a taken value are to be left out."""
+    rows = [insert_row(sight, body, values) for body, values in made]
+    with translated(), _taken(sight):
+        outcome = insert(actor, sight.shape, rows, hidden=sight.hidden, skip=skip)
+    announce(actor, outcome.seq)
+    return outcome
+
+
+def perform_change(
+    actor: Actor, sight: Sight, what: Change, permission: P, rows: list[dict[str, Any]], *,
+    also: Sql | None = None, reason: str | None = None,
+) -> Outcome:  # fmt: skip
+    """`also` narrows what the caller's rows are. Raises ValueTaken."""
+    scope = all_of([row_scope(actor, permission, sight.shape), also or Sql("true")])
+    with translated(), _taken(sight):
+        outcome = change(actor, sight.shape, what, rows, hidden=sight.hidden, scope=scope, reason=reason)
+    announce(actor, outcome.seq)
+    return outcome
+
+
+def _perform_one(
+    actor: Actor, sight: Sight, what: Change, permission: P, row: dict[str, Any], versions: frozenset[int] | None
+) -> Written:
+    if versions is not None:
+        row = {**row, "versions": sorted(versions)}
+    found = perform_change(actor, sight, what, permission, [row]).rows
+    if not found:
+        raise RecordNotFound
+    if not found[0].willing:
+        since = max(versions or (0,))
+        differing = history.changed_since(actor, found[0].id, since)
+        visible = [name for name in differing if name.removeprefix("data.") not in sight.hidden]
+        raise VersionMismatch(extra={"version": found[0].version, "differing_fields": visible})
+    return found[0]
+
+
+@contextmanager
+def _taken(sight: Sight) -> Iterator[None]:
+    """Names the field whose value is taken, unless it is hidden. Raises ValueTaken."""
+    try:
+        yield
+    except psycopg2.errors.UniqueViolation as error:
+        found = sight.shape.written.get((error.diag.constraint_name or "").removeprefix("uq_records_"))
+        if found is None:
+            raise
+        fault = Fault(pointer("data", found.slug), "NOT_UNIQUE", "Another record has this value.")
+        raise ValueTaken(faults=[] if found.slug in sight.hidden else [fault]) from None

@@ -1,0 +1,36 @@
+"""SQL that erases a record for good, with all that was kept of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg2.extensions
+
+from oneo.filters.sql import Sql
+from oneo.store import message
+
+_BLANK = """
+UPDATE events SET data = NULL, old = NULL, reason = NULL
+WHERE tenant_id = %s AND subject_id = ANY(%s::uuid[]) AND (data IS NOT NULL OR old IS NOT NULL OR reason IS NOT NULL)
+"""
+
+
+def erase_record(
+    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, record_id: UUID, scope: Sql
+) -> int | None:
+    """The version it had; None when there is no deleted record of this id that the scope reaches."""
+    found = message.execute(
+        connection,
+        "SELECT r.version FROM records r WHERE r.tenant_id = %s AND r.id = %s AND r.pipeline_id = %s "
+        f"AND r.deleted_at IS NOT NULL AND {scope.text} FOR UPDATE",
+        [tenant_id, record_id, pipeline_id, *scope.values],
+    )
+    if not found:
+        return None
+    comments = message.execute(
+        connection, "DELETE FROM comments WHERE tenant_id = %s AND record_id = %s RETURNING id", (tenant_id, record_id)
+    )
+    message.execute(connection, _BLANK, (tenant_id, [record_id, *(row[0] for row in comments)]))
+    message.execute(connection, "DELETE FROM records WHERE tenant_id = %s AND id = %s", (tenant_id, record_id))
+    version: int = found[0][0]
+    return version
