@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -13,10 +14,10 @@ import orjson
 from oneo.errors import Fault, MalformedJson
 
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_LONG_NUMBER = re.compile(rb"\d{16,}|\d\.\d{15,}")
+_NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_DELICATE_NUMBER = re.compile(rb"\d{16,}|\d\.\d{15,}|[eE]-\d{3,}")
 _ESCAPED_NUL = re.compile(rb"\\u0000")
 _MAX_DIGITS = 400
-_MAX_EXPONENT = 400
 
 
 def loads(body: bytes, *, max_depth: int) -> Any:
@@ -34,7 +35,7 @@ def loads(body: bytes, *, max_depth: int) -> Any:
         raise _fault("NUL_CHARACTER", "The character NUL cannot be stored.")
     if bare.count(b":") != _count_pairs(value):
         raise _duplicate(body)
-    if _LONG_NUMBER.search(bare):
+    if _DELICATE_NUMBER.search(bare):
         return _exact(body)
     return value
 
@@ -46,7 +47,24 @@ def _refusal(body: bytes) -> MalformedJson:
         body.decode("utf-8")
     except UnicodeDecodeError:
         return _fault("NOT_UTF8", "The body is not UTF-8.")
-    return _fault("NOT_JSON", "The body is not JSON.")
+    return _out_of_range() if _is_json_but_for_large_numbers(body) else _fault("NOT_JSON", "The body is not JSON.")
+
+
+def _is_json_but_for_large_numbers(body: bytes) -> bool:
+    """The fast reader does not tell a number that it cannot hold from a text that is no JSON."""
+    bare = _STRINGS.sub(b'""', body)
+    small = _NUMBER.sub(lambda found: b"0" if math.isinf(float(found[0])) else found[0], bare)
+    if small == bare:
+        return False
+    try:
+        orjson.loads(small)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _out_of_range() -> MalformedJson:
+    return _fault("NUMBER_TOO_LONG", "A number is out of range.")
 
 
 def _fault(code: str, message: str, pointer: str = "") -> MalformedJson:
@@ -112,8 +130,10 @@ def _decimal(digits: str) -> float | Decimal:
     try:
         exact = Decimal(digits)
     except InvalidOperation:
-        raise _fault("NUMBER_TOO_LONG", "A number is out of range.") from None
-    if len(digits) > _MAX_DIGITS or abs(exact.adjusted()) > _MAX_EXPONENT:
-        raise _fault("NUMBER_TOO_LONG", "A number has too many digits.")
+        raise _out_of_range() from None
     near = float(digits)
+    if math.isinf(near) or (near == 0 and exact != 0):
+        raise _out_of_range()
+    if len(digits) > _MAX_DIGITS:
+        raise _fault("NUMBER_TOO_LONG", "A number has too many digits.")
     return near if Decimal(repr(near)) == exact else exact

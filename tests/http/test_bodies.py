@@ -92,6 +92,12 @@ def test_what_is_said_of_a_body_that_is_no_json(tenant: TestTenant) -> None:
         b'{"name": "\\u0000"}': "NUL_CHARACTER",
         b"[" * 65 + b"]" * 65: "TOO_DEEP",
         b"[0." + b"1" * 500 + b"]": "NUMBER_TOO_LONG",
+        b"[-" + b"1" * 500 + b"]": "NUMBER_TOO_LONG",
+        b"[1e309]": "NUMBER_TOO_LONG",
+        b"[1e-400]": "NUMBER_TOO_LONG",
+        b"[-0." + b"0" * 330 + b"1]": "NUMBER_TOO_LONG",
+        b"[1e309": "NOT_JSON",
+        b'["1e309", "\\q"]': "NOT_JSON",
     }
     for body, code in cases.items():
         sent = tenant.api.request("POST", "/users/", data=body, content_type="application/json")

@@ -1,0 +1,51 @@
+"""Numbers are kept exactly or refused (threat 36); what bodies as a whole may look like is tested in test_bodies."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import pytest
+
+from oneo.errors import MalformedJson
+from oneo.http import strict_json
+
+
+def _read(text: str) -> object:
+    found: list[object] = strict_json.loads(f'{{"of": ["1e999", {text}]}}'.encode(), max_depth=8)["of"]
+    return found[1]
+
+
+@pytest.mark.parametrize("text", [
+    "1e309", "-1e309", "1e400", "1e999999999999999999999", "1e-400", "-1e-400", "0.1e-323", "1E-0400",
+    "1e-999999999999999999999", "1" * 310, "-" + "1" * 500, "1" * 5000, "0." + "0" * 330 + "1", "0." + "1" * 500,
+], ids=lambda text: text[:24])  # fmt: skip
+def test_a_number_that_cannot_be_kept_is_refused_by_that_name(text: str) -> None:
+    with pytest.raises(MalformedJson) as refused:
+        _read(text)
+    assert [fault.code for fault in refused.value.faults] == ["NUMBER_TOO_LONG"]
+
+
+@pytest.mark.parametrize(("text", "kept"), [
+    ("1e308", 1e308), ("1e-307", 1e-307), ("5e-324", 5e-324), ("0e-999", 0.0), ("0.0e999", 0.0), ("-0.0", 0.0),
+    ("0." + "0" * 330, 0.0), ("9" * 300, 10**300 - 1), ("12345678901234567890", 12345678901234567890),
+    ("0.1234567890123456789", Decimal("0.1234567890123456789")),
+], ids=lambda value: str(value)[:24])  # fmt: skip
+def test_a_number_within_bounds_is_kept_exactly(text: str, kept: object) -> None:
+    found = _read(text)
+    assert (type(found), found) == (type(kept), kept)
+
+
+@pytest.mark.parametrize("body", ["[1e309", '{"a": 1e309 "b": 1}', '["\\q", 1e-400]', "[1e309,]", "[NaN]"])
+def test_what_is_no_json_is_not_called_a_long_number(body: str) -> None:
+    with pytest.raises(MalformedJson) as refused:
+        strict_json.loads(body.encode(), max_depth=8)
+    assert [fault.code for fault in refused.value.faults] == ["NOT_JSON"]
+
+
+@pytest.mark.parametrize("number", [b"1", b"0.1", b"1e-999"], ids=str)
+def test_long_numbers_take_no_long_time(number: bytes) -> None:
+    began = time.monotonic()
+    with pytest.raises(MalformedJson):
+        strict_json.loads(b"[" + number * 300_000 + b"]", max_depth=8)
+    assert time.monotonic() - began < 2
