@@ -16,6 +16,9 @@ class Application(Flask):
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         adapter = super().create_url_adapter(request)
-        if request is not None and adapter is not None and not adapter.path_info.endswith("/"):
-            adapter.path_info += "/"
+        if request is not None and adapter is not None:
+            path = adapter.path_info
+            # Of two slashes at the end the matcher would forgive the second; of three it forgives none.
+            if not path.endswith("/") or path.endswith("//"):
+                adapter.path_info += "/"
         return adapter

@@ -72,6 +72,14 @@ def test_nothing_is_at_other_addresses(app: Flask, path: str) -> None:
     assert_problem_shape(found)
 
 
+def test_a_second_slash_at_the_end_is_another_address(app: Flask, tenant: TestTenant) -> None:
+    for route in routes(app):
+        path = route.path().rstrip("/")
+        for slashes in ("//", "///", "////", "/%2F"):
+            found = tenant.api.request(route.method, path + slashes)
+            assert found.status_code == 404, f"{route.method} {path}{slashes}: {found.status_code}"
+
+
 # -- media types -------------------------------------------------------------------------------------------------------
 
 
