@@ -35,8 +35,9 @@ def verify_password(stored: str | None, password: str) -> bool:
     return verified and bool(stored)
 
 
-def needs_rehash(stored: str) -> bool:
-    return _hasher.check_needs_rehash(stored)
+def renewed_hash(stored: str | None, password: str) -> str | None:
+    """A hash of a password that was verified just now, when the stored one was made with other parameters."""
+    return hash_password(password) if stored and _hasher.check_needs_rehash(stored) else None
 
 
 def check_password(faults: FaultList, password: str, *, where: str, minimum: int, context: tuple[str, ...]) -> None:

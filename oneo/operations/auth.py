@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from oneo.access import passwords, tokens
 from oneo.actor import Actor, CredentialKind, system_actor
@@ -45,11 +45,14 @@ def log_in(tenant_id: UUID | None, email: str, password: str, device: Device) ->
     user = _find_user(tenant_id, email) if tenant_id and store.tenant_is_active(tenant_id) else None
     if not passwords.verify_password(user.password_hash if user else None, password) or user is None or not tenant_id:
         raise CredentialsInvalid
+    renewed = passwords.renewed_hash(user.password_hash, password)
     with unit(_as_user(tenant_id, user.id)) as work:
         # Under lock: a password change that commits first has ended all sessions, this one must not outlive it.
         locked = work.lock(User, user.id)
-        if locked is None or not _may_log_in(locked) or locked.password_hash != user.password_hash:
+        if locked is None or not _may_log_in(locked) or not _is_still(locked, user.password_hash, password):
             raise CredentialsInvalid
+        if renewed and locked.password_hash == user.password_hash:
+            _keep_hash(work, locked.id, renewed)
         return _open_session(work, user.id, device)
 
 
@@ -166,6 +169,19 @@ def _find_user(tenant_id: UUID, email: str) -> User | None:
 
 def _may_log_in(user: User) -> bool:
     return user.is_active and user.deleted_at is None and not user.is_system
+
+
+def _is_still(locked: User, verified: str | None, password: str) -> bool:
+    """Whether the password that was verified is that of the locked user: his hash may have been renewed meanwhile."""
+    return locked.password_hash == verified or passwords.verify_password(locked.password_hash, password)
+
+
+def _keep_hash(work: Unit, user_id: UUID, renewed: str) -> None:
+    """The user has not changed, only how his password is kept: neither his version rises nor does an event say so."""
+    work.session.execute(
+        update(User).where(User.id == user_id).values(password_hash=renewed, updated_at=User.updated_at),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _alive(session: Session) -> bool:

@@ -119,6 +119,12 @@ def test_a_missing_user_costs_as_much_as_a_wrong_password() -> None:
     assert 0.2 < cost(stored) / cost(None) < 5
 
 
-def test_hashes_of_former_settings_are_known() -> None:
-    assert not passwords.needs_rehash(hash_password("the same words"))
-    assert passwords.needs_rehash("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ")
+def test_a_hash_of_former_parameters_is_renewed() -> None:
+    assert passwords.renewed_hash(hash_password("the same words"), "the same words") is None
+    assert passwords.renewed_hash(None, "the same words") is None
+    renewed = passwords.renewed_hash(
+        "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ", "the same words"
+    )
+    assert renewed is not None
+    assert renewed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert verify_password(renewed, "the same words")
