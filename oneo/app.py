@@ -13,6 +13,7 @@ from sqlalchemy import NullPool
 from oneo import database, exact_json, logs
 from oneo.access import tenancy, tokens
 from oneo.access.identity import ActorCache
+from oneo.access.key_use import KeyUses
 from oneo.access.schema import SchemaCache
 from oneo.blueprints import register_blueprints
 from oneo.config import Settings
@@ -49,10 +50,11 @@ def create_app(settings: Settings | None = None, *, as_owner: bool = False) -> F
     register_graphql(app)
     hub = app.extensions["oneo.hub"] = Hub(app)
     register_realtime(app, settings, hub)
+    uses = app.extensions["oneo.key_uses"] = KeyUses(app)
     problems.install(app)
     with app.app_context():
         listeners().append(hub.wake)
-        app.extensions.setdefault("oneo.stop", []).append(hub.stop)
+        app.extensions.setdefault("oneo.stop", []).extend((hub.stop, uses.stop))
         check_fence()
     return app
 

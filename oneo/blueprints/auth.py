@@ -131,7 +131,7 @@ def revoke_session(actor: Actor, session_id: UUID) -> Response:
 @blp.response(200, page_of(ApiKeySchema))
 def list_api_keys(actor: Actor, query: ListQuery) -> Response:
     """List one's own API keys."""
-    return answer_list(actor, lambda: api_keys.list_api_keys(actor, query))
+    return answer_list(actor, lambda: api_keys.list_api_keys(actor, query), tagged=False)
 
 
 @blp.route("/api-keys/", methods=["POST"], permission=LOGGED_IN)

@@ -198,7 +198,7 @@ def created(body: str, *, location: str, version: int | None = None) -> Response
 
 
 def answer_list(actor: Actor, make: Callable[[], Listing], *, tagged: bool = True) -> Response:
-    """The envelope of every list, with links, and a weak tag unless the clock has a say in what it shows.
+    """The envelope of every list, with links, and a weak tag unless what it shows changes without an event.
 
     Whoever has the present list already is told so without it being made again.
     """

@@ -9,19 +9,15 @@ from flask import Response
 
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.blueprints.base import ApiBlueprint, answer, answer_list, answer_shaped, created
+from oneo.blueprints.base import ApiBlueprint, answer_list, answer_shaped, created
 from oneo.blueprints.listing import takes_list_query
-from oneo.http.conditional import if_match
 from oneo.operations import records
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
 from oneo.schemas.record import (
-    PurgeParameters,
     RecordCreate,
     RecordParameters,
-    RecordReplace,
     RecordSchema,
-    RecordUpdate,
 )
 from oneo.store.records import RECORDS
 

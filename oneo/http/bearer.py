@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import g, request
+from flask import current_app, g, request
 
 from oneo.access import identity, tokens
-from oneo.actor import Actor
+from oneo.access.key_use import KeyUses
+from oneo.actor import Actor, CredentialKind
 from oneo.errors import AuthenticationRequired, DomainError, StaleActor, TenantMismatch, TokenInvalid, Unavailable
 from oneo.http import limits
 
@@ -59,6 +60,9 @@ def claims_for_host(token: str) -> tokens.Claims:
     host_tenant = g.get("host_tenant")
     if host_tenant is not None and host_tenant != claims.tenant_id:
         raise TenantMismatch
+    if claims.kind is CredentialKind.API_KEY:
+        uses: KeyUses = current_app.extensions["oneo.key_uses"]
+        uses.note(claims.tenant_id, claims.credential_id)
     return claims
 
 

@@ -80,4 +80,5 @@ class ApiKey(TenantOwned, Base):
     scopes: Mapped[list[str] | None] = mapped_column(ARRAY(String(64)))
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     expires_at: Mapped[datetime | None] = mapped_column()
+    last_used_at: Mapped[datetime | None] = mapped_column()
     revoked_at: Mapped[datetime | None] = mapped_column()

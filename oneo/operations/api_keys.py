@@ -52,6 +52,7 @@ def create_api_key(
             "scopes": key.scopes,
             "created_at": moment_text(key.created_at),
             "expires_at": moment_text(key.expires_at) if key.expires_at else None,
+            "last_used_at": None,
             "key": tokens.spell_key(slug, key.id, secret),
         }
 

@@ -61,6 +61,10 @@ class ApiKeySchema(Schema):
     scopes = fields.List(fields.String(), required=True, allow_none=True, metadata={"example": ["records:read"]})
     created_at = Moment(required=True)
     expires_at = Moment(required=True, allow_none=True)
+    last_used_at = Moment(
+        required=True, allow_none=True,
+        metadata={"description": "Written about once a minute, so the last use can be a minute younger."},
+    )  # fmt: skip
 
 
 class ApiKeyRequest(Input):

@@ -32,6 +32,14 @@ WHERE c.alive
 """
 
 
+_KEY_USE = """
+UPDATE api_keys SET last_used_at = now()
+WHERE tenant_id = %s AND id = ANY(%s) AND revoked_at IS NULL AND coalesce(expires_at > now(), true)
+AND coalesce(last_used_at < now() - interval '30 seconds', true)
+"""
+"""Where many processes serve, one of them has perhaps just done it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     user_id: UUID
@@ -50,6 +58,10 @@ def load_principal(tenant_id: UUID, kind: CredentialKind, credential_id: UUID) -
         {"tenant": tenant_id, "credential": credential_id},
     )
     return Principal(*rows[0]) if rows else None
+
+
+def note_key_use(tenant_id: UUID, key_ids: list[UUID]) -> None:
+    message.note(tenant_id, _KEY_USE, (tenant_id, key_ids))
 
 
 def tenant_by_slug(slug: str) -> tuple[UUID, str] | None:

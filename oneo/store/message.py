@@ -110,6 +110,11 @@ def look_up(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]
     return _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
 
 
+def note(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> None:
+    """A write that is no change of the tenant's data: no event tells of it, and twice is as good as once."""
+    _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
+
+
 def look_up_directory(sql: str, parameters: Parameters = ()) -> list[Row]:
     """A read of the directory tables, the only ones that no tenant setting is needed for.
 
@@ -142,7 +147,7 @@ def _passed(rows: list[Row]) -> int:
 
 
 def _send(text: str, parameters: Parameters) -> list[Row]:
-    """Reads may be sent twice: a connection that died while it waited in the pool costs nobody an error."""
+    """What is sent may be sent twice: a connection that died while it waited in the pool costs nobody an error."""
     for attempt in (1, 2):
         connection = pool().take()
         try:

@@ -139,7 +139,7 @@ API_KEYS = Resource(
     base="k.revoked_at IS NULL",
     document={
         **plain_keys("k", "id", "user_id", "name", "scopes"),
-        **moment_keys("k", "created_at", "expires_at"),
+        **moment_keys("k", "created_at", "expires_at", "last_used_at"),
     },
     columns={
         "id": Column("k.id", _ID),
@@ -147,6 +147,7 @@ API_KEYS = Resource(
         "name": Column("k.name", _TEXT),
         "created_at": Column("k.created_at", _TIME),
         "expires_at": Column("k.expires_at", _TIME, nullable=True),
+        "last_used_at": Column("k.last_used_at", _TIME, nullable=True),
     },
     search=("k.name",),
 )

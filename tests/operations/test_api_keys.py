@@ -33,9 +33,10 @@ def keyed(tenant: TestTenant, key: dict[str, Any]) -> Api:
 
 def test_a_key_is_shown_once(tenant: TestTenant) -> None:
     key = make(tenant.api, name="Nightly export", scopes=["users:read", "audit:read"], expires_in_days=30)
-    assert list(key) == ["id", "user_id", "name", "scopes", "created_at", "expires_at", "key"]
+    assert list(key) == ["id", "user_id", "name", "scopes", "created_at", "expires_at", "last_used_at", "key"]
     assert key["key"].startswith(f"oneo_{tenant.slug}_")
     assert key["scopes"] == ["audit:read", "users:read"]
+    assert key["last_used_at"] is None
     (row,) = tenant.api.get("/auth/api-keys/").json["results"]
     assert row == {name: value for name, value in key.items() if name != "key"}
     assert key["key"][-49:] not in tenant.api.get("/auth/api-keys/").text

@@ -3,8 +3,8 @@
 Records are written to the fenced table and read through a view of the owner's, whose own condition is the fence:
 under row security the operators of JSON and of full-text search would lose their indexes.
 
-Revision: 0006
-Follows: 0005
+Revision: 0007
+Follows: 0006
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
