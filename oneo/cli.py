@@ -15,7 +15,7 @@ from oneo.actor import system_actor
 from oneo.config import Settings
 from oneo.errors import ConfigurationError, DomainError, Unavailable
 from oneo.ids import new_id
-from oneo.operations import demo, tenants
+from oneo.operations import demo, sessions, tenants
 from oneo.operations.readiness import check_migrated
 from oneo.store import identity
 
@@ -132,6 +132,18 @@ def add_domain(slug: str, host: str) -> None:
     """Let a host name lead to a tenant (with ONEO_BASE_DOMAIN set)."""
     tenants.add_domain(tenants.tenant_actor(slug), host)
     click.echo(f"{host.lower()} leads to {slug}.")
+
+
+@cli.group(cls=OnTenants)
+def session() -> None:
+    """Forget sessions that are over."""
+
+
+@session.command("prune")
+@click.option("--days", type=click.IntRange(0, 36_500), default=sessions.KEPT_DAYS, show_default=True)
+def prune_sessions(days: int) -> None:
+    """Delete the sessions that ended or expired so many days ago; with the embedded database each start does it."""
+    click.echo(f"Deleted: {sessions.prune_sessions(days=days)}.")
 
 
 @cli.command("demo", cls=OnTables)

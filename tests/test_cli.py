@@ -7,20 +7,25 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
+from sqlalchemy import select, update
 
 from oneo import cli as module
+from oneo.actor import system_actor
 from oneo.cli import cli
 from oneo.config import Settings
+from oneo.events.unit import unit
+from oneo.models import Session
 from oneo.operations import demo
 from tests import databases
 from tests.api import Api
-from tests.factories.tenant import PASSWORD, TestTenant
+from tests.factories.tenant import PASSWORD, TestTenant, open_session
 from tests.live import ROOT
 
 Oneo = Callable[..., Result]
@@ -128,6 +133,41 @@ def test_demo_tenants_are_made_once(oneo: Oneo, app: Flask) -> None:
         login = {"tenant": slug, "email": demo.admin_email(slug), "password": demo.PASSWORD}
         assert Api(app).post("/auth/login/", login).status_code == 200
         assert oneo("tenant", "delete", slug, "--yes").exit_code == 0
+
+
+# -- sessions --------------------------------------------------------------------------------------------------------
+
+
+def _session(tenant: TestTenant, **ends: int | None) -> str:
+    """A session of the administrator that ended or expires so many days ago."""
+    session_id, _ = open_session(tenant.app, tenant.id, tenant.admin.id)
+    moments = {name: datetime.now(UTC) - timedelta(days=days) for name, days in ends.items() if days is not None}
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        work.session.execute(update(Session).where(Session.id == session_id).values(**moments))
+    return str(session_id)
+
+
+def test_sessions_that_are_long_over_are_deleted(oneo: Oneo, tenant: TestTenant, other: TestTenant) -> None:
+    gone = {
+        _session(tenant, revoked_at=31), _session(tenant, expires_at=31), _session(tenant, revoked_at=31, expires_at=-9)
+    }  # fmt: skip
+    gone_elsewhere = {_session(other, expires_at=400)}
+    kept = {_session(tenant, revoked_at=29), _session(tenant, expires_at=29), str(tenant.admin.session_id)}
+    seq = tenant.api.events()[-1]["seq"]
+    result = oneo("session", "prune")
+    assert result.exit_code == 0, result.output
+    assert int(result.output.removeprefix("Deleted: ").removesuffix(".\n")) >= len(gone | gone_elsewhere)
+    assert _sessions(tenant) == kept
+    assert _sessions(other) == {str(other.admin.session_id)}
+    assert tenant.api.events(seq) == []
+    assert oneo("session", "prune", "--days", "0").exit_code == 0
+    assert _sessions(tenant) == {str(tenant.admin.session_id)}
+    assert oneo("session", "prune", "--days", "-1").exit_code == 2
+
+
+def _sessions(tenant: TestTenant) -> set[str]:
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        return {str(session_id) for session_id in work.session.scalars(select(Session.id))}
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The caller's own logins: seeing them and ending them."""
+"""The caller's own logins: seeing them and ending them; forgetting those of everybody that ended long ago."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from oneo.filters.sql import Sql
 from oneo.models import Session
 from oneo.operations import auth
 from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.store.identity import tenants
 from oneo.store.resources import SESSIONS
+from oneo.store.tenants import prune_sessions as prune
+
+KEPT_DAYS = 30
 
 
 def list_sessions(actor: Actor, query: ListQuery) -> Listing:
@@ -31,3 +35,11 @@ def revoke_sessions(actor: Actor) -> int:
     """Ends all of the caller's sessions but the one he uses."""
     with unit(actor):
         return auth.end_sessions(actor, actor.user_id, reason="revoked by its owner", but=actor.credential_id)
+
+
+def prune_sessions(*, days: int = KEPT_DAYS) -> int:
+    """Deletes the sessions of all tenants that ended or expired so many days ago. Runs as the owner.
+
+    No event tells of it: those of the session's beginning and end stay.
+    """
+    return sum(prune(tenant_id, days) for tenant_id, _, _ in tenants())

@@ -12,8 +12,10 @@ Login = dict[str, str]
 
 
 def prepare(settings: Settings, *, embedded: bool) -> Login | None:
-    """The demo login, if there is one. An embedded database is migrated, and gets the demo tenants at its first start;
-    any other must be migrated already. Raises ConfigurationError when the fence does not hold, Refused.
+    """The demo login, if there is one. An embedded database is migrated and rid of old sessions, and gets the demo
+    tenants at its first start; any other must be migrated already.
+
+    Raises ConfigurationError when the fence does not hold, Refused.
     """
     _check_reachable("DATABASE_URL", settings.database_url)
     _check_reachable("ONEO_MIGRATION_URL", settings.migration_url)
@@ -21,13 +23,14 @@ def prepare(settings: Settings, *, embedded: bool) -> Login | None:
     from flask_migrate import upgrade
 
     from oneo.app import create_app
-    from oneo.operations import demo, readiness
+    from oneo.operations import demo, readiness, sessions
 
     owner = create_app(settings, as_owner=True)
     with owner.app_context():
         first_time = readiness.is_empty()
         if embedded:
             upgrade()
+            sessions.prune_sessions()
         else:
             readiness.check_migrated()
         if settings.demo or (embedded and first_time):

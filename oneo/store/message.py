@@ -110,9 +110,9 @@ def look_up(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]
     return _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
 
 
-def note(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> None:
+def note(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
     """A write that is no change of the tenant's data: no event tells of it, and twice is as good as once."""
-    _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
+    return _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
 
 
 def look_up_directory(sql: str, parameters: Parameters = ()) -> list[Row]:

@@ -1,4 +1,4 @@
-"""SQL over all tables of a tenant, run by the owner alone."""
+"""SQL that erases rows, run by the owner alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ import psycopg2.extensions
 
 from oneo.models import Base
 from oneo.store import message
+
+_PRUNE = """
+WITH gone AS (
+    DELETE FROM sessions WHERE tenant_id = %s
+    AND least(revoked_at, expires_at) < now() - make_interval(days => %s) RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+
+
+def prune_sessions(tenant_id: UUID, days: int) -> int:
+    """Deletes the sessions that ended or expired so many days ago; how many."""
+    gone: int = message.note(tenant_id, _PRUNE, (tenant_id, days))[0][0]
+    return gone
 
 
 def erase_tenant(connection: psycopg2.extensions.connection, tenant_id: UUID) -> None:

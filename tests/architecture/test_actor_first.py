@@ -14,8 +14,11 @@ MAKES_AN_ACTOR = {
 }
 """They find out who is asking, so nobody can be asking them."""
 
-ACTS_FOR_THE_OWNER = {"oneo/operations/demo.py": {"create_demo", "working_login", "admin_email"}}
-"""They run before there is a tenant, with the owner's login."""
+ACTS_FOR_THE_OWNER = {
+    "oneo/operations/demo.py": {"create_demo", "working_login", "admin_email"},
+    "oneo/operations/sessions.py": {"prune_sessions"},
+}
+"""They run with the owner's login, before there is a tenant or for all of them."""
 
 ASKS_NO_TENANT = {"oneo/operations/readiness.py": {"check_readiness", "check_migrated", "is_empty"}}
 """They look at the server alone."""
