@@ -167,6 +167,10 @@ class PermissionDenied(DomainError):
     code, status, title = "PERMISSION_DENIED", 403, "The caller may not do this."
 
 
+class SessionRequired(PermissionDenied):
+    code, title = "SESSION_REQUIRED", "This belongs to a login; an API key may not do it."
+
+
 class StaleActor(Exception):
     """What is known of the caller is out of date or revoked; the face loads it anew and tries once more."""
 

@@ -94,3 +94,5 @@ PUBLIC = Access("public")
 """Anybody, without a token."""
 LOGGED_IN = Access("logged in")
 """Anybody with a token: one's own things, or what the operations decide."""
+SESSION = Access("session")
+"""Anybody who has logged in, but no API key: the account itself, its logins, its keys."""

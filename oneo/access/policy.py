@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from oneo.access.permissions import EVERYTHING, P, has_fields
-from oneo.actor import Actor, Grant
-from oneo.errors import PermissionDenied
+from oneo.actor import Actor, CredentialKind, Grant
+from oneo.errors import PermissionDenied, SessionRequired
 
 
 def granting(actor: Actor, permission: P, pipeline_id: UUID | None = None) -> tuple[Grant, ...]:
@@ -26,6 +26,12 @@ def require(actor: Actor, permission: P, pipeline_id: UUID | None = None) -> Non
     """Raises PermissionDenied."""
     if not allows(actor, permission, pipeline_id):
         raise PermissionDenied(f"This needs the permission {permission}.", extra={"permission": permission.value})
+
+
+def require_session(actor: Actor) -> None:
+    """An API key is for what its owner can do, not for his account. Raises SessionRequired."""
+    if actor.credential is not CredentialKind.SESSION:
+        raise SessionRequired
 
 
 def is_administrator(actor: Actor) -> bool:

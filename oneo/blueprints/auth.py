@@ -10,7 +10,7 @@ from flask import Response, g, request
 
 from oneo.access import tokens
 from oneo.actor import Actor
-from oneo.blueprints.base import LOGGED_IN, PUBLIC, ApiBlueprint, answer, answer_list
+from oneo.blueprints.base import LOGGED_IN, PUBLIC, SESSION, ApiBlueprint, answer, answer_list
 from oneo.blueprints.listing import takes_list_query
 from oneo.errors import CredentialsInvalid, TenantMismatch
 from oneo.http.conditional import if_match
@@ -66,7 +66,7 @@ def refresh(body: dict[str, Any]) -> Response:
     return _tokens(auth.refresh(claims))
 
 
-@blp.route("/logout/", methods=["POST"], permission=LOGGED_IN)
+@blp.route("/logout/", methods=["POST"], permission=SESSION)
 @blp.response(204)
 def logout(actor: Actor) -> Response:
     """End this session: its tokens stop at once."""
@@ -82,7 +82,7 @@ def get_profile(actor: Actor) -> Response:
     return answer(body, version=version, own=True)
 
 
-@blp.route("/user/profile/", methods=["PATCH"], permission=LOGGED_IN)
+@blp.route("/user/profile/", methods=["PATCH"], permission=SESSION)
 @blp.arguments(ProfileUpdate())
 @blp.response(200, UserSchema)
 def update_profile(actor: Actor, changes: dict[str, Any]) -> Response:
@@ -91,7 +91,7 @@ def update_profile(actor: Actor, changes: dict[str, Any]) -> Response:
     return answer(body, version=version)
 
 
-@blp.route("/user/password/", methods=["POST"], permission=LOGGED_IN)
+@blp.route("/user/password/", methods=["POST"], permission=SESSION)
 @blp.arguments(PasswordRequest())
 @blp.response(204)
 def change_password(actor: Actor, body: dict[str, Any]) -> Response:
@@ -103,7 +103,7 @@ def change_password(actor: Actor, body: dict[str, Any]) -> Response:
     return Response(status=204)
 
 
-@blp.route("/sessions/", permission=LOGGED_IN)
+@blp.route("/sessions/", permission=SESSION)
 @takes_list_query(blp, SESSIONS)
 @blp.response(200, page_of(SessionSchema))
 def list_sessions(actor: Actor, query: ListQuery) -> Response:
@@ -111,14 +111,14 @@ def list_sessions(actor: Actor, query: ListQuery) -> Response:
     return answer_list(actor, lambda: sessions.list_sessions(actor, query), tagged=False)
 
 
-@blp.route("/sessions/", methods=["DELETE"], permission=LOGGED_IN)
+@blp.route("/sessions/", methods=["DELETE"], permission=SESSION)
 @blp.response(200, RevokedSchema)
 def revoke_sessions(actor: Actor) -> Response:
     """End all of one's sessions but this one."""
     return answer({"revoked": sessions.revoke_sessions(actor)})
 
 
-@blp.route("/sessions/<uuid:session_id>/", methods=["DELETE"], permission=LOGGED_IN)
+@blp.route("/sessions/<uuid:session_id>/", methods=["DELETE"], permission=SESSION)
 @blp.response(204)
 def revoke_session(actor: Actor, session_id: UUID) -> Response:
     """End one of one's sessions."""
@@ -126,7 +126,7 @@ def revoke_session(actor: Actor, session_id: UUID) -> Response:
     return Response(status=204)
 
 
-@blp.route("/api-keys/", permission=LOGGED_IN)
+@blp.route("/api-keys/", permission=SESSION)
 @takes_list_query(blp, API_KEYS)
 @blp.response(200, page_of(ApiKeySchema))
 def list_api_keys(actor: Actor, query: ListQuery) -> Response:
@@ -134,7 +134,7 @@ def list_api_keys(actor: Actor, query: ListQuery) -> Response:
     return answer_list(actor, lambda: api_keys.list_api_keys(actor, query), tagged=False)
 
 
-@blp.route("/api-keys/", methods=["POST"], permission=LOGGED_IN)
+@blp.route("/api-keys/", methods=["POST"], permission=SESSION)
 @blp.arguments(ApiKeyRequest())
 @blp.response(201, NewApiKeySchema)
 def create_api_key(actor: Actor, body: dict[str, Any]) -> Response:
@@ -145,7 +145,7 @@ def create_api_key(actor: Actor, body: dict[str, Any]) -> Response:
 @blp.route("/api-keys/<uuid:key_id>/", methods=["DELETE"], permission=LOGGED_IN)
 @blp.response(204)
 def revoke_api_key(actor: Actor, key_id: UUID) -> Response:
-    """Revoke one of one's API keys."""
+    """Revoke one of one's API keys; a key may revoke itself."""
     api_keys.revoke_api_key(actor, key_id)
     return Response(status=204)
 

@@ -28,7 +28,7 @@ from oneo.schemas.problem import ProblemSchema
 
 JSON = "application/json"
 View = TypeVar("View", bound=Callable[..., Any])
-PUBLIC, LOGGED_IN = permissions.PUBLIC, permissions.LOGGED_IN
+PUBLIC, LOGGED_IN, SESSION = permissions.PUBLIC, permissions.LOGGED_IN, permissions.SESSION
 
 
 class StrictParser(FlaskParser):
@@ -133,6 +133,8 @@ def _with_problems(blueprint: ApiBlueprint, view: Any, permission: P | Access) -
 def _security(permission: P | Access) -> dict[str, Any]:
     if permission is PUBLIC:
         return {"security": []}
+    if permission is SESSION:
+        return {"security": [{"bearerAuth": []}]}
     needs = permission.value if isinstance(permission, P) else None
     return {"x-permission": needs} if needs else {}
 
@@ -153,6 +155,8 @@ def _guarded(view: Any, permission: P | Access) -> Any:
         def work(actor: Actor) -> Any:
             if isinstance(permission, P):
                 policy.require(actor, permission)
+            elif permission is SESSION:
+                policy.require_session(actor)
             return idempotency.once(actor, lambda: view(actor, *args, **kwargs))
 
         _check_accept()

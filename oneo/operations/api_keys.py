@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from oneo.access import policy, tokens
 from oneo.access.permissions import P
-from oneo.actor import Actor, CredentialKind
-from oneo.errors import ApiKeyNotFound, FaultList, PermissionDenied, nearest, pointer
+from oneo.actor import Actor
+from oneo.errors import ApiKeyNotFound, FaultList, nearest, pointer
 from oneo.events.unit import unit
 from oneo.fields.dates import moment_text
 from oneo.filters.sql import Sql
@@ -22,15 +22,16 @@ from oneo.store.resources import API_KEYS
 
 
 def list_api_keys(actor: Actor, query: ListQuery) -> Listing:
+    """Raises SessionRequired."""
+    policy.require_session(actor)
     return list_resource(actor, API_KEYS, query, scope=Sql("k.user_id = %s", [actor.user_id]))
 
 
 def create_api_key(
     actor: Actor, *, name: str, scopes: list[str] | None = None, expires_in_days: int | None = None
 ) -> dict[str, Any]:
-    """The key with its text, which is not kept. A key cannot make keys: PermissionDenied."""
-    if actor.credential is not CredentialKind.SESSION:
-        raise PermissionDenied("API keys are made in a session.")
+    """The key with its text, which is not kept. A key cannot make keys: SessionRequired."""
+    policy.require_session(actor)
     _check_scopes(actor, scopes)
     secret = tokens.new_key_secret()
     with unit(actor) as work:
@@ -58,7 +59,9 @@ def create_api_key(
 
 
 def revoke_api_key(actor: Actor, key_id: UUID) -> None:
-    """Raises ApiKeyNotFound, also for somebody else's."""
+    """Raises ApiKeyNotFound, also for somebody else's; SessionRequired when a key would revoke another than itself."""
+    if key_id != actor.credential_id:
+        policy.require_session(actor)
     with unit(actor) as work:
         key = work.lock(ApiKey, key_id)
         if key is None or key.user_id != actor.user_id or key.revoked_at is not None:

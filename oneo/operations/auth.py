@@ -9,10 +9,10 @@ from uuid import UUID
 from flask import current_app
 from sqlalchemy import select, update
 
-from oneo.access import passwords, tokens
-from oneo.actor import Actor, CredentialKind, system_actor
+from oneo.access import passwords, policy, tokens
+from oneo.actor import Actor, system_actor
 from oneo.config import Settings
-from oneo.errors import CredentialsInvalid, FaultList, PermissionDenied, TokenReused, TokenRevoked
+from oneo.errors import CredentialsInvalid, FaultList, TokenReused, TokenRevoked
 from oneo.events.unit import Unit, public, unit
 from oneo.fields.emails import normal_email
 from oneo.ids import new_id
@@ -79,9 +79,8 @@ def refresh(claims: tokens.Claims) -> TokenPair:
 
 
 def log_out(actor: Actor) -> None:
-    """Ends the session that the caller uses. API keys have none: PermissionDenied."""
-    if actor.credential is not CredentialKind.SESSION:
-        raise PermissionDenied("An API key has no session to end; revoke the key instead.")
+    """Ends the session that the caller uses. API keys have none: SessionRequired."""
+    policy.require_session(actor)
     with unit(actor) as work:
         session = work.lock(Session, actor.credential_id)
         if session is not None and session.revoked_at is None:
@@ -89,9 +88,8 @@ def log_out(actor: Actor) -> None:
 
 
 def change_password(actor: Actor, *, current: str, new: str) -> None:
-    """Ends every session of the user but this one. CredentialsInvalid when `current` is wrong."""
-    if actor.credential is not CredentialKind.SESSION:
-        raise PermissionDenied("A password can only be changed in a session.")
+    """Ends every session of the user but this one. CredentialsInvalid when `current` is wrong, SessionRequired."""
+    policy.require_session(actor)
     with unit(actor) as work:
         user = work.lock(User, actor.user_id)
         if user is None or not passwords.verify_password(user.password_hash, current):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from oneo.access import policy
 from oneo.actor import Actor
 from oneo.errors import SessionNotFound
 from oneo.events.unit import unit
@@ -19,11 +20,14 @@ KEPT_DAYS = 30
 
 
 def list_sessions(actor: Actor, query: ListQuery) -> Listing:
+    """Raises SessionRequired."""
+    policy.require_session(actor)
     return list_resource(actor, SESSIONS, query, scope=Sql("s.user_id = %s", [actor.user_id]))
 
 
 def revoke_session(actor: Actor, session_id: UUID) -> None:
-    """Raises SessionNotFound, also for somebody else's."""
+    """Raises SessionNotFound, also for somebody else's, and SessionRequired."""
+    policy.require_session(actor)
     with unit(actor) as work:
         session = work.lock(Session, session_id)
         if session is None or session.user_id != actor.user_id or session.revoked_at is not None:
@@ -32,7 +36,8 @@ def revoke_session(actor: Actor, session_id: UUID) -> None:
 
 
 def revoke_sessions(actor: Actor) -> int:
-    """Ends all of the caller's sessions but the one he uses."""
+    """Ends all of the caller's sessions but the one he uses. Raises SessionRequired."""
+    policy.require_session(actor)
     with unit(actor):
         return auth.end_sessions(actor, actor.user_id, reason="revoked by its owner", but=actor.credential_id)
 

@@ -84,6 +84,7 @@ def update_user(
 ) -> tuple[str, int]:
     """Changes what is given. Raises UserNotFound, VersionMismatch, LastAdministrator, EmailTaken, PermissionDenied."""
     policy.require(actor, P.USERS_UPDATE)
+    _require_own_session(actor, user_id)
     with unit(actor) as work:
         user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
@@ -103,7 +104,8 @@ def update_user(
 
 
 def update_profile(actor: Actor, body: Mapping[str, Any], *, versions: frozenset[int] | None = None) -> tuple[str, int]:
-    """What everybody may change of himself: name, time zone, locale."""
+    """What everybody may change of himself: name, time zone, locale. Raises SessionRequired."""
+    policy.require_session(actor)
     faults = FaultList()
     check_locality(body, faults)
     faults.check()
@@ -118,6 +120,7 @@ def update_profile(actor: Actor, body: Mapping[str, Any], *, versions: frozenset
 def delete_user(actor: Actor, user_id: UUID, *, versions: frozenset[int] | None = None) -> None:
     """Soft: ends all sessions and can be restored. Raises LastAdministrator, UserNotFound, PermissionDenied."""
     policy.require(actor, P.USERS_DELETE)
+    _require_own_session(actor, user_id)
     with unit(actor) as work:
         user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
@@ -201,6 +204,12 @@ def _roles(work: Unit, names: Sequence[str], faults: FaultList) -> list[Role]:
             )  # fmt: skip
     chosen = {known[name].id: known[name] for name in names if name in known}
     return sorted(chosen.values(), key=lambda role: role.slug)
+
+
+def _require_own_session(actor: Actor, user_id: UUID) -> None:
+    """Whatever a key may do to others, its owner's account is not its own. Raises SessionRequired."""
+    if user_id == actor.user_id:
+        policy.require_session(actor)
 
 
 def _require_held(actor: Actor, roles: Sequence[Role]) -> None:

@@ -15,7 +15,7 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from oneo.access.permissions import LOGGED_IN, PUBLIC, P
+from oneo.access.permissions import LOGGED_IN, PUBLIC, SESSION, P
 from oneo.app import create_app
 from oneo.blueprints.openapi.document import build
 from oneo.blueprints.openapi.operations import Operation, operations
@@ -91,10 +91,12 @@ def test_every_operation_says_who_may_call_it(document: dict[str, Any], describe
     for operation in described:
         said = operation.body
         assert (said.get("security") == []) == (operation.permission is PUBLIC), operation.path
+        keyless = said.get("security") == [{"bearerAuth": []}]
+        assert keyless == (operation.permission is SESSION), operation.path
         if isinstance(operation.permission, P):
             assert said["x-permission"] == operation.permission.value
         else:
-            assert operation.permission in {PUBLIC, LOGGED_IN}
+            assert operation.permission in {PUBLIC, LOGGED_IN, SESSION}
             assert "x-permission" not in said
 
 
@@ -105,7 +107,7 @@ def test_problems_follow_from_what_an_operation_takes(described: list[Operation]
         assert "default" not in statuses, where
         if not operation.is_public:
             assert "401" in statuses, where
-        if isinstance(operation.permission, P):
+        if isinstance(operation.permission, P) or operation.permission is SESSION:
             assert "403" in statuses, where
         if operation.path_parameters:
             assert "404" in statuses, where

@@ -15,7 +15,7 @@ from oneo.ids import new_id
 from oneo.models import ApiKey
 from oneo.operations.tenants import set_tenant_status
 from tests.api import SOME_ID, Api, assert_problem
-from tests.factories.tenant import TestTenant
+from tests.factories.tenant import PASSWORD, TestTenant
 
 READER = [{"permission": "users:read"}, {"permission": "audit:read"}]
 
@@ -130,7 +130,7 @@ def test_a_narrow_key_does_not_grow_with_its_owner(tenant: TestTenant) -> None:
 @pytest.mark.parametrize("scopes", [None, ["users:read"]])
 def test_a_key_cannot_make_keys(tenant: TestTenant, scopes: list[str] | None) -> None:
     key = keyed(tenant, make(tenant.api, scopes=scopes))
-    assert_problem(key.post("/auth/api-keys/", {"name": "another"}), 403, "PERMISSION_DENIED")
+    assert_problem(key.post("/auth/api-keys/", {"name": "another"}), 403, "SESSION_REQUIRED")
     assert tenant.api.get("/auth/api-keys/").json["count"] == 1
 
 
@@ -139,11 +139,44 @@ def test_a_narrow_key_is_no_way_into_its_owner_s_account(tenant: TestTenant, bod
     """Threat 20: a key that may change users must not set the password of an administrator, its owner or another."""
     second = tenant.user("admin")
     key = keyed(tenant, make(tenant.api, scopes=["users:read", "users:update", "users:create", "users:delete"]))
-    for user_id in (tenant.admin.id, second.id):
-        assert_problem(key.patch(f"/users/{user_id}/", body), 403, "PERMISSION_DENIED")
-        assert_problem(key.delete(f"/users/{user_id}/"), 403, "PERMISSION_DENIED")
+    for user_id, code in ((tenant.admin.id, "SESSION_REQUIRED"), (second.id, "PERMISSION_DENIED")):
+        assert_problem(key.patch(f"/users/{user_id}/", body), 403, code)
+        assert_problem(key.delete(f"/users/{user_id}/"), 403, code)
     made = key.post("/users/", {"email": "b@example.com", "user_types": ["admin"]})
     assert_problem(made, 403, "PERMISSION_DENIED")
+
+
+@pytest.mark.parametrize("scopes", [None, ["users:read", "users:update", "users:delete"]])
+def test_its_owner_s_account_is_beyond_a_key(tenant: TestTenant, scopes: list[str] | None) -> None:
+    """Not his sessions, his profile, his password, nor his other keys; not even for a key that may all that he may."""
+    key, other_key = keyed(tenant, make(tenant.api, scopes=scopes)), make(tenant.api)
+    laptop = tenant.logged_in(tenant.admin.id, tenant.admin.email)
+    before = tenant.api.get("/auth/user/profile/").json
+    own, change = (
+        f"/users/{tenant.admin.id}/",
+        {"current_password": PASSWORD, "new_password": "four other words of mine"},
+    )
+    for method, path, body in (
+        ("POST", "/auth/logout/", None), ("POST", "/auth/user/password/", change),
+        ("PATCH", "/auth/user/profile/", {"name": "Mallory"}),
+        ("GET", "/auth/sessions/", None), ("DELETE", "/auth/sessions/", None),
+        ("DELETE", f"/auth/sessions/{laptop.session_id}/", None), ("DELETE", f"/auth/sessions/{SOME_ID}/", None),
+        ("GET", "/auth/api-keys/", None), ("POST", "/auth/api-keys/", {"name": "another", "scopes": []}),
+        ("DELETE", f"/auth/api-keys/{other_key['id']}/", None), ("DELETE", f"/auth/api-keys/{SOME_ID}/", None),
+        ("PATCH", own, {"password": "four other words of mine"}), ("PATCH", own, {"name": "Mallory"}),
+        ("DELETE", own, None),
+    ):  # fmt: skip
+        assert_problem(key.request(method, path, json=body), 403, "SESSION_REQUIRED")
+    assert laptop.api.get("/auth/user/profile/").json == before
+    assert key.get("/auth/user/profile/").json == before, "a key may know whose it is"
+    assert tenant.api.get("/auth/api-keys/").json["count"] == 2
+
+
+def test_a_key_may_revoke_itself(tenant: TestTenant) -> None:
+    """A program that has leaked its key can end it without a login."""
+    made = make(tenant.api, scopes=[])
+    assert keyed(tenant, made).delete(f"/auth/api-keys/{made['id']}/").status_code == 204
+    assert_problem(keyed(tenant, made).get("/auth/user/profile/"), 401, "TOKEN_REVOKED")
 
 
 # -- the end of a key --------------------------------------------------------------------------------------------------

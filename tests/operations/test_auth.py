@@ -261,9 +261,9 @@ def test_logging_out_twice_is_not_possible(app: Flask, tenant: TestTenant) -> No
 
 def test_a_key_has_no_session_to_end_and_changes_no_password(app: Flask, tenant: TestTenant) -> None:
     key = Api(app, tenant.api.post("/auth/api-keys/", {"name": "key"}).json["key"])
-    assert_problem(key.post("/auth/logout/"), 403, "PERMISSION_DENIED")
+    assert_problem(key.post("/auth/logout/"), 403, "SESSION_REQUIRED")
     change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
-    assert_problem(key.post("/auth/user/password/", change), 403, "PERMISSION_DENIED")
+    assert_problem(key.post("/auth/user/password/", change), 403, "SESSION_REQUIRED")
 
 
 Ending = Callable[[TestTenant, TestUser, Flask], TestResponse | None]

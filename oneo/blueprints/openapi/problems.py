@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oneo.access.permissions import P
+from oneo.access.permissions import SESSION, P
 from oneo.blueprints.openapi.operations import Document, Operation
 from oneo.blueprints.openapi.statuses import STATUSES, codes_of
 from oneo.errors import DomainError
@@ -41,7 +41,9 @@ def _statuses(operation: Operation) -> set[int]:
     takes_body, once = "requestBody" in operation.body, operation.takes_idempotency_key
     conditions = {
         401: not operation.is_public,
-        403: isinstance(operation.permission, P) or (operation.is_write and not operation.is_public),
+        403: isinstance(operation.permission, P)
+        or operation.permission is SESSION
+        or (operation.is_write and not operation.is_public),
         404: operation.path_parameters,
         409: once,
         412: operation.takes_if_match,

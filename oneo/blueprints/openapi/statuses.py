@@ -29,7 +29,8 @@ STATUSES = {
     ),
     403: Status(
         "Forbidden",
-        "The caller is known but may not do this; `permission` names what is missing. An administrator can grant it.",
+        "The caller is known but may not do this; `permission` names what is missing. An administrator can grant it. "
+        "What belongs to the account itself needs a login: no API key may do it.",
     ),
     404: Status(
         "NotFound",

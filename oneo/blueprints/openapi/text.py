@@ -9,7 +9,8 @@ A headless, multi-tenant CRM: entities and relationships that each tenant define
 
 **Who asks.** Send `Authorization: Bearer <token>`: an access token from `POST /api/v1/auth/login/`, renewed with
 `POST /api/v1/auth/refresh/`, or an API key. The token says which tenant it belongs to; nothing of another tenant
-exists for it. An operation's `x-permission` is what its caller must hold.
+exists for it. An operation's `x-permission` is what its caller must hold. A key may know whose it is and revoke itself;
+the rest of its owner's account (profile, password, sessions, keys) belongs to logins.
 
 **Addresses** answer with and without a slash at the end.
 
