@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import math
 import time
@@ -24,7 +25,7 @@ T = TypeVar("T")
 RETRY_STORE_SECONDS = 5.0
 STORE_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 """Of a shared store: one that hangs must not hang every request."""
-_PEER_LOGIN_FACTOR = 5
+_WIDE_LOGIN_FACTOR = 5
 _log = logging.getLogger("oneo.limits")
 
 
@@ -55,7 +56,7 @@ class Limits:
         self.tenant = _limit(settings, "rate_limit_tenant")
         self.peer = _limit(settings, "rate_limit_peer")
         self.login = _limit(settings, "rate_limit_login")
-        self.login_peer = parse(f"{self.login.amount * _PEER_LOGIN_FACTOR} per {self.login.get_expiry()} second")
+        self.login_wide = parse(f"{self.login.amount * _WIDE_LOGIN_FACTOR} per {self.login.get_expiry()} second")
 
     def hit(self, name: str, item: RateLimitItem, key: str) -> Standing:
         """Counts one request. Raises RateLimited when it is one too many."""
@@ -128,30 +129,45 @@ def check_peer() -> None:
     """For requests without a login. Raises RateLimited."""
     found = limits()
     if found.enabled:
-        g.standings = (found.hit("peer", found.peer, g.peer),)
+        g.standings = (found.hit("peer", found.peer, _neighbourhood(g.peer)),)
 
 
 class LoginThrottle:
-    """Guards one login attempt: by account whoever asks, and by address whatever account it tries."""
+    """Guards one login attempt: narrowly by account and address together, so that a stranger uses up his own tries and
+    not the owner's; widely by account whoever asks, and by address whatever account it tries.
+    """
 
     def __init__(self, tenant: str, email: str) -> None:
         self._limits = limits()
         self._account = f"{tenant}:{email}"
+        self._pair = f"{_neighbourhood(g.peer)}:{self._account}"
 
     def enter(self) -> None:
         """Raises RateLimited."""
         if self._limits.enabled:
-            self._limits.check("login-peer", self._limits.login_peer, g.peer)
-            self._limits.hit("login", self._limits.login, self._account)
+            self._limits.check("login-peer", self._limits.login_wide, _neighbourhood(g.peer))
+            # The pair first: who has used up his tries there adds nothing to what locks the account for everybody.
+            self._limits.hit("login", self._limits.login, self._pair)
+            self._limits.hit("login-account", self._limits.login_wide, self._account)
 
     def failed(self) -> None:
         if self._limits.enabled:
             with suppress(RateLimited):
-                self._limits.hit("login-peer", self._limits.login_peer, g.peer)
+                self._limits.hit("login-peer", self._limits.login_wide, _neighbourhood(g.peer))
 
     def succeeded(self) -> None:
         if self._limits.enabled:
-            self._limits.forget("login", self._limits.login, self._account)
+            self._limits.forget("login", self._limits.login, self._pair)
+            self._limits.forget("login-account", self._limits.login_wide, self._account)
+
+
+def _neighbourhood(peer: str) -> str:
+    """Whoever has an IPv6 address has the other 2^64 of its network too."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    return peer if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def exceeded(standing: Standing) -> RateLimited:

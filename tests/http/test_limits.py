@@ -26,6 +26,8 @@ from tests.factories.tenant import PASSWORD, TestTenant, TestUser
 from tests.threads import together
 
 USER, TENANT, PEER, LOGIN = 5, 8, 4, 3
+WIDE = 5 * LOGIN
+"""Tries at one account from everywhere, and from one address at every account."""
 PROXY = "192.0.2.10"
 WRONG = "four wrong words here"
 
@@ -209,23 +211,43 @@ def test_a_password_cannot_be_guessed_for_long(database_address: str, tenant: Te
     answer = log_in(app, tenant, PASSWORD)
     assert assert_problem(answer, 429, "RATE_LIMITED")["violated_policies"] == ["login"]
     assert int(answer.headers["Retry-After"]) <= 300
+    assert log_in(app, tenant, PASSWORD, peer="198.51.100.8").status_code == 200, "it locks nobody else out"
+
+
+def test_whoever_tries_on_and_on_locks_only_himself_out(database_address: str, tenant: TestTenant) -> None:
+    """Nor does it help him to name other addresses: nobody asked him."""
+    app = serve(database_address, **free())
+    found = [log_in(app, tenant, X_Forwarded_For=f"10.1.1.{at}").status_code for at in range(60)]
+    assert found == [401] * LOGIN + [429] * (60 - LOGIN)
+    assert log_in(app, tenant, PASSWORD, peer="198.51.100.8").status_code == 200
+
+
+def test_all_addresses_of_a_network_are_one(database_address: str, tenant: TestTenant) -> None:
+    app = serve(database_address, **free(rate_limit_login="3 per 5 minutes"))
+    found = [log_in(app, tenant, peer=f"2001:db8:1:2:{at:x}::1").status_code for at in range(5)]
+    assert found == [401] * 3 + [429] * 2
+    assert log_in(app, tenant, peer="2001:db8:1:3::1").status_code == 401
 
 
 def test_neither_addresses_nor_spellings_nor_fields_make_more_guesses(
     database_address: str, tenant: TestTenant
 ) -> None:
-    """Threat 53: sixty tries, each from another address and in another spelling."""
+    """Threat 53: sixty tries, each from another address that our proxy saw, and in another spelling."""
     app = serve(database_address, **free())
     email, found = tenant.admin.email, []
     spellings = [email, email.upper(), email.title(), f" {email}", f"{email} ", f"\t{email}", email.swapcase()]
     spellings += [email.replace("@", "@\u00ad"), email.replace(".", "\u3002"), email.replace("e", "\uff45", 1)]
     for at in range(60):
-        peer = f"203.0.113.{at}"
         spelt = spellings[at % len(spellings)]
-        headers = {"X_Forwarded_For": f"10.1.1.{at}", "User_Agent": f"agent {at}", "X_Real_Ip": f"10.2.2.{at}"}
-        answer = log_in(app, tenant, f"{WRONG} {at}", email=spelt, peer=peer, **headers)
+        headers = {
+            "X_Forwarded_For": f"10.1.1.{at}, 203.0.113.{at}",
+            "User_Agent": f"agent {at}",
+            "X_Real_Ip": f"10.2.2.{at}",
+        }
+        answer = log_in(app, tenant, f"{WRONG} {at}", email=spelt, peer=PROXY, **headers)
         found.append(answer.status_code)
-    assert found == [401] * LOGIN + [429] * (60 - LOGIN)
+    assert found == [401] * WIDE + [429] * (60 - WIDE)
+    assert assert_problem(answer, 429, "RATE_LIMITED")["violated_policies"] == ["login-account"]
     with_field = Api(app).post(
         "/auth/login/", {"tenant": tenant.slug, "email": email, "password": WRONG, "device": "another"}
     )
@@ -265,8 +287,10 @@ def test_accounts_and_tenants_that_do_not_exist_are_limited_alike(database_addre
     nowhere = TestTenant(tenant.id, "no_such_tenant", app)
     nowhere.admin = tenant.admin
     for where, email in ((tenant, "nobody@example.com"), (nowhere, "nobody@example.com"), (tenant, None)):
-        found = [log_in(app, where, email=email, peer=f"203.0.113.{at}").status_code for at in range(LOGIN + 1)]
-        assert found == [401] * LOGIN + [429], where.slug
+        for per_address, expected in ((LOGIN + 1, [401] * LOGIN + [429]), (1, [401] * (WIDE - LOGIN) + [429])):
+            peers = [f"203.0.{per_address}.{at // per_address}" for at in range(len(expected))]
+            found = [log_in(app, where, email=email, peer=peer).status_code for peer in peers]
+            assert found == expected, where.slug
 
 
 def test_the_present_password_cannot_be_guessed_by_changing_it(database_address: str, tenant: TestTenant) -> None:
