@@ -23,8 +23,9 @@ from oneo.extensions import db, jwt, migrate
 from oneo.graphql.view import register_graphql
 from oneo.http import counters, manners, problems
 from oneo.http.addresses import Application
-from oneo.http.hosts import Hosts, Proxies
+from oneo.http.hosts import Hosts
 from oneo.http.limits import STORE_OPTIONS, Limits
+from oneo.http.proxies import Proxies
 from oneo.realtime.socket import register_realtime
 from oneo.store.fence import check_fence
 from oneo.store.lists import Counts

@@ -22,7 +22,7 @@ from oneo.errors import DomainError, FaultList, InvalidParameter, NotAcceptable,
 from oneo.http import idempotency, limits
 from oneo.http.bearer import with_actor
 from oneo.http.conditional import known_tags, none_match, not_modified, prefers_minimal, version_etag
-from oneo.http.hosts import proxies
+from oneo.http.proxies import proxies
 from oneo.operations.lists import Listing, present_seq
 from oneo.schemas.problem import ProblemSchema
 

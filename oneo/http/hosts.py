@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 from uuid import UUID
 
-from flask import Request, current_app
+from flask import current_app
 
 from oneo.config import Settings
 from oneo.errors import HostNotServed
@@ -57,51 +56,4 @@ class Hosts:
 
 def hosts() -> Hosts:
     found: Hosts = current_app.extensions["oneo.hosts"]
-    return found
-
-
-class Proxies:
-    """The networks whose X-Forwarded-* headers count."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._networks = tuple(ipaddress.ip_network(network) for network in settings.trusted_proxies)
-
-    def trusts(self, peer: str | None) -> bool:
-        if not self._networks or not peer:
-            return False
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in network for network in self._networks)
-
-    def client_of(self, request: Request) -> str:
-        """The real peer: the last address in X-Forwarded-For that is not one of our proxies."""
-        peer = request.remote_addr or "unknown"
-        if not self.trusts(peer):
-            return peer
-        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-        for hop in reversed(hops):
-            if hop and not self.trusts(hop):
-                return hop[:64]
-        return peer
-
-    def host_of(self, request: Request) -> str:
-        if self.trusts(request.remote_addr):
-            forwarded = request.headers.get("X-Forwarded-Host", "").rpartition(",")[2].strip()
-            if forwarded:
-                return forwarded
-        return request.headers.get("Host", "")
-
-    def origin_of(self, request: Request) -> str:
-        """Scheme and host as the caller sees them."""
-        scheme = request.scheme
-        if self.trusts(request.remote_addr):
-            forwarded = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()
-            scheme = forwarded if forwarded in {"http", "https"} else scheme
-        return f"{scheme}://{self.host_of(request)}"
-
-
-def proxies() -> Proxies:
-    found: Proxies = current_app.extensions["oneo.proxies"]
     return found

@@ -16,7 +16,8 @@ from oneo import strict_json
 from oneo.config import Settings
 from oneo.errors import BodyTooLarge, InvalidParameter, MalformedRequest, UnsupportedMediaType
 from oneo.http import limits
-from oneo.http.hosts import hosts, proxies
+from oneo.http.hosts import hosts
+from oneo.http.proxies import proxies
 from oneo.ids import new_token
 
 PROBES = frozenset({"/healthz", "/readyz", "/version", "/healthz/", "/readyz/", "/version/"})

@@ -13,7 +13,8 @@ from flask import Flask, Response, g, request
 
 from oneo.errors import DomainError, Unavailable
 from oneo.http import limits, problems
-from oneo.http.hosts import hosts, proxies
+from oneo.http.hosts import hosts
+from oneo.http.proxies import proxies
 
 PATH = "/socket.io/"
 MAX_STRANGERS = 1_000

@@ -214,31 +214,3 @@ def test_of_several_forwarded_hosts_the_proxy_s_own_word_counts(
     claimed = f"{subdomain_of(theirs)}, {subdomain_of(ours)}"
     answer = ask(hosted, "inside", token=ours.api.token, peer=PROXY, X_Forwarded_Host=claimed)
     assert answer.status_code == 200, answer.text
-
-
-# -- where a request comes from ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("peer", "chain", "expected"),
-    [
-        ("198.51.100.7", "", "198.51.100.7"),
-        ("198.51.100.7", "1.2.3.4", "198.51.100.7"),
-        (PROXY, "1.2.3.4", "1.2.3.4"),
-        (PROXY, "9.9.9.9, 1.2.3.4", "1.2.3.4"),
-        (PROXY, f"9.9.9.9, 1.2.3.4, {PROXY}", "1.2.3.4"),
-        (PROXY, "9.9.9.9, 1.2.3.4, 2001:db8::9", "1.2.3.4"),
-        (PROXY, "", PROXY),
-        (PROXY, ", ,", PROXY),
-        (PROXY, PROXY, PROXY),
-        (PROXY, "x" * 100, "x" * 64),
-    ],
-)
-def test_a_session_knows_the_address_that_the_proxy_vouches_for(
-    hosted: Flask, ours: TestTenant, peer: str, chain: str, expected: str
-) -> None:
-    body = {"email": ours.admin.email, "password": PASSWORD}
-    headers = {"Host": subdomain_of(ours), "X-Forwarded-For": chain}
-    pair = Api(hosted).post("/auth/login/", body, headers=headers, environ_overrides={"REMOTE_ADDR": peer}).get_json()
-    sessions = ours.api.get(f"/auth/sessions/?id={pair['session_id']}").get_json()["results"]
-    assert [session["peer"] for session in sessions] == [expected]
