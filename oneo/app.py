@@ -71,8 +71,12 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
     )
     app.config.update(
         SQLALCHEMY_DATABASE_URI="postgresql+psycopg2://",
-        SQLALCHEMY_ENGINE_OPTIONS={"creator": pool.borrow, "poolclass": NullPool, "use_native_hstore": False,
-                                   "json_serializer": exact_json.dumps},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "creator": pool.borrow,
+            "poolclass": NullPool,
+            "use_native_hstore": False,
+            "json_serializer": exact_json.dumps,
+        },
         RATELIMIT_ENABLED=settings.rate_limits,
         RATELIMIT_STORAGE_URI=settings.redis_url or f"{counters.SCHEME}://",
         RATELIMIT_STORAGE_OPTIONS=STORE_OPTIONS if settings.redis_url else {},

@@ -10,7 +10,8 @@ from flask import Response, g, request
 
 from oneo.access import tokens
 from oneo.actor import Actor
-from oneo.blueprints.base import LOGGED_IN, PUBLIC, SESSION, ApiBlueprint, answer, answer_list
+from oneo.blueprints.answers import answer, answer_list
+from oneo.blueprints.base import LOGGED_IN, PUBLIC, SESSION, ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
 from oneo.errors import CredentialsInvalid, TenantMismatch
 from oneo.http.conditional import if_match

@@ -16,7 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from oneo.access.permissions import PUBLIC
 from oneo.actor import Actor
 from oneo.blueprints import pages
-from oneo.blueprints.base import JSON
+from oneo.blueprints.answers import JSON
 from oneo.blueprints.openapi.document import build
 from oneo.blueprints.openapi.statuses import STATUSES
 from oneo.errors import NotFound

@@ -11,7 +11,8 @@ from flask import request
 from marshmallow import ValidationError
 
 from oneo import strict_json
-from oneo.blueprints.base import ApiBlueprint, refuse
+from oneo.blueprints.arguments import refuse
+from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.openapi.parameters import list_parameters
 from oneo.errors import InvalidParameter, MalformedJson
 from oneo.filters.parse import MAX_DEPTH

@@ -8,7 +8,8 @@ from flask import Response
 
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.blueprints.base import LOGGED_IN, ApiBlueprint, answer
+from oneo.blueprints.answers import answer
+from oneo.blueprints.base import LOGGED_IN, ApiBlueprint
 from oneo.http.conditional import if_match
 from oneo.operations import tenants
 from oneo.schemas.tenant import SettingsSchema, SettingsUpdate, TenantSchema

@@ -8,7 +8,8 @@ from flask import Response
 
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.blueprints.base import ApiBlueprint, answer, answer_list, created
+from oneo.blueprints.answers import answer, answer_list, created
+from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
 from oneo.http.conditional import if_match
 from oneo.operations import user_types

@@ -43,7 +43,10 @@ class RecordReplace(RecordUpdate):
 
 class RecordParameters(Schema):
     fields_ = fields.String(
-        load_default="", data_key="fields", attribute="fields", metadata={"description": "Keys to return, `data__<slug>` among them."}
+        load_default="",
+        data_key="fields",
+        attribute="fields",
+        metadata={"description": "Keys to return, `data__<slug>` among them."},
     )
     as_of = fields.String(
         load_default=None, metadata={"description": "As it was then (RFC 3339).", "format": "date-time"}

@@ -69,7 +69,12 @@ def distinct(connection: psycopg2.extensions.connection, tenant_id: UUID, pipeli
 
 
 def convert(
-    connection: psycopg2.extensions.connection, actor: Actor, shape: PipelineShape, slug: str, pairs: Sequence[dict[str, Any]], reason: str
+    connection: psycopg2.extensions.connection,
+    actor: Actor,
+    shape: PipelineShape,
+    slug: str,
+    pairs: Sequence[dict[str, Any]],
+    reason: str,
 ) -> int | None:
     """Each `old` value becomes `new`, or goes where that is None. The number of the last event."""
     sql = _WRITE.format(
@@ -84,7 +89,12 @@ def convert(
 
 
 def fill(
-    connection: psycopg2.extensions.connection, actor: Actor, shape: PipelineShape, slug: str, value: object, reason: str
+    connection: psycopg2.extensions.connection,
+    actor: Actor,
+    shape: PipelineShape,
+    slug: str,
+    value: object,
+    reason: str,
 ) -> int | None:
     """Records that are alive and have no value get this one. The number of the last event."""
     sql = _WRITE.format(

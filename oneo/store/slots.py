@@ -45,7 +45,9 @@ def pending(actor: Actor) -> list[tuple[UUID, str]]:
     return [(row[0], row[1]) for row in message.read(actor, sql).rows]
 
 
-def lock_pending(connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, name: str) -> PendingSlot | None:
+def lock_pending(
+    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, name: str
+) -> PendingSlot | None:
     """None when it is done, or when somebody else is at it."""
     sql = (
         "SELECT slot, field_id, reached FROM slots WHERE tenant_id = %s AND pipeline_id = %s AND slot = %s "

@@ -65,4 +65,4 @@ STATUSES[503] = STATUSES[500]
 def codes_of(status: int) -> dict[str, type[DomainError]]:
     """The errors of the catalogue that have this status, by code; other faces add theirs, which are not REST's."""
     found = {code: error for code, error in CATALOGUE.items() if error.status == status}
-    return {code: error for code, error in found.items() if error.__module__ == errors.__name__}
+    return {code: error for code, error in found.items() if error.__module__.startswith(errors.__name__)}

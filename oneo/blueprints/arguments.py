@@ -1,0 +1,56 @@
+"""What a route is sent, read as strictly as everything else; what is wrong with it comes out as one list of faults."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+
+from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, pointer
+
+
+class StrictParser(FlaskParser):
+    """Raises InvalidParameter for a query, ValidationFailed for a body."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}  # noqa: RUF012 - the schema decides
+
+    def load_json(self, req: Any, schema: Schema) -> Any:
+        return req.strict_json()
+
+    def load_querystring(self, req: Any, schema: Schema) -> Any:
+        _refuse_repeats(req, schema)
+        return MultiDictProxy(req.args, schema)
+
+    def handle_error(
+        self, error: ValidationError, req: Any, schema: Schema, *, error_status_code: int | None, error_headers: Any
+    ) -> Any:
+        messages: dict[str, Any] = error.messages_dict
+        location, found = next(iter(messages.items()))
+        refuse(found, InvalidParameter if location == "query" else ValidationFailed)
+
+
+def refuse(messages: Any, error: type[DomainError]) -> NoReturn:
+    """Raises the error with a fault for each message of the schema library."""
+    faults = FaultList()
+    _collect(messages, "", faults)
+    raise error(faults=faults.faults)
+
+
+def _refuse_repeats(req: Any, schema: Schema) -> None:
+    faults = FaultList()
+    for key in req.args:
+        if key in schema.fields and len(req.args.getlist(key)) > 1:
+            faults.add(pointer(key), "REPEATED", "This parameter stands twice.")
+    faults.check(InvalidParameter)
+
+
+def _collect(messages: Any, where: str, faults: FaultList) -> None:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            _collect(inner, where if key == "_schema" else where + pointer(key), faults)
+        return
+    for text in messages if isinstance(messages, list) else [messages]:
+        code = "UNKNOWN_FIELD" if text == "Unknown field." else "REQUIRED" if "required" in text else "INVALID_VALUE"
+        faults.add(where, code, text)

@@ -1,0 +1,47 @@
+"""What goes wrong with pipelines, fields and records."""
+
+from __future__ import annotations
+
+from oneo.errors.base import DomainError
+from oneo.errors.request import NotFound
+from oneo.errors.things import Conflict
+
+
+class PipelineNotFound(NotFound):
+    code, title = "PIPELINE_NOT_FOUND", "There is no such pipeline."
+
+
+class FieldNotFound(NotFound):
+    code, title = "FIELD_NOT_FOUND", "There is no such field."
+
+
+class TemplateNotFound(NotFound):
+    code, title = "TEMPLATE_NOT_FOUND", "There is no such template."
+
+
+class RecordNotFound(NotFound):
+    code, title = "RECORD_NOT_FOUND", "There is no such record."
+
+
+class CommentNotFound(NotFound):
+    code, title = "COMMENT_NOT_FOUND", "There is no such comment."
+
+
+class ValueTaken(Conflict):
+    code, title = "VALUE_TAKEN", "Another record has this value, which must be unique."
+
+
+class FieldInUse(Conflict):
+    code, title = "FIELD_IN_USE", "Records have values that this change would not keep."
+
+
+class NoSlotLeft(Conflict):
+    code, title = "NO_SLOT_LEFT", "The pipeline has no index of this kind left for another field."
+
+
+class TooManyAffected(Conflict):
+    code, title = "TOO_MANY_AFFECTED", "More records would be changed than the caller allows."
+
+
+class RecordTooLarge(DomainError):
+    code, status, title = "RECORD_TOO_LARGE", 422, "The record holds more than a record can."

@@ -1,0 +1,76 @@
+"""What is wrong with a request whoever sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from oneo.errors.base import DomainError, Fault
+
+
+class MalformedRequest(DomainError):
+    code, status, title = "MALFORMED_REQUEST", 400, "The request cannot be understood."
+
+
+class MalformedJson(DomainError):
+    code, status, title = "MALFORMED_JSON", 400, "The body is not strict JSON."
+
+
+class InvalidParameter(DomainError):
+    code, status, title = "INVALID_PARAMETER", 400, "A query parameter is not valid."
+
+
+class InvalidCursor(DomainError):
+    code, status, title = "INVALID_CURSOR", 400, "The cursor does not belong to this list."
+
+
+class ValidationFailed(DomainError):
+    code, status, title = "VALIDATION_FAILED", 422, "The input is not valid."
+
+
+class BodyTooLarge(DomainError):
+    code, status, title = "BODY_TOO_LARGE", 413, "The body is larger than the server accepts."
+
+
+class UriTooLong(DomainError):
+    code, status, title = "URI_TOO_LONG", 414, "The address is longer than the server accepts."
+
+
+class UnsupportedMediaType(DomainError):
+    code, status, title = "UNSUPPORTED_MEDIA_TYPE", 415, "The body's media type or encoding is not supported."
+
+
+class NotAcceptable(DomainError):
+    code, status, title = "NOT_ACCEPTABLE", 406, "None of the accepted media types can be produced."
+
+
+class MethodNotAllowed(DomainError):
+    code, status, title = "METHOD_NOT_ALLOWED", 405, "The method is not allowed here."
+
+
+class NotFound(DomainError):
+    code, status, title = "NOT_FOUND", 404, "There is nothing here."
+
+
+class HostNotServed(DomainError):
+    code, status, title = "HOST_NOT_SERVED", 421, "This host is not served here."
+
+
+class RateLimited(DomainError):
+    code, status, title = "RATE_LIMITED", 429, "Too many requests."
+
+
+@dataclass(slots=True)
+class FaultList:
+    """Gathers every fault of an input, then raises once."""
+
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(
+        self, where: str, code: str, message: str, *, allowed: Iterable[str] = (), suggestion: str | None = None
+    ) -> None:
+        self.faults.append(Fault(where, code, message, tuple(allowed), suggestion))
+
+    def check(self, error: type[DomainError] = ValidationFailed) -> None:
+        if self.faults:
+            raise error(faults=self.faults)

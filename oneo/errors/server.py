@@ -1,0 +1,19 @@
+"""What is wrong with the server, and no fault of who asks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oneo.errors.base import DomainError
+
+
+class Unavailable(DomainError):
+    code, status, title = "UNAVAILABLE", 503, "The server cannot answer just now; try again."
+
+    def __init__(self, detail: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("headers", {"Retry-After": "1"})
+        super().__init__(detail, **kwargs)
+
+
+class InternalError(DomainError):
+    code, status, title = "INTERNAL_ERROR", 500, "Something went wrong on our side."
