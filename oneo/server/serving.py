@@ -1,4 +1,4 @@
-"""gunicorn and gevent: the only module that knows them."""
+"""gunicorn and gevent: how a server of ours is set up. With worker.py and reply.py the only module that knows them."""
 
 from __future__ import annotations
 
@@ -11,28 +11,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
-import gevent
 from gevent.threadpool import ThreadPool
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.http import message, wsgi
-from gunicorn.workers.ggevent import GeventWorker
-from psycogreen.gevent import gevent_wait_callback
-from psycopg2 import OperationalError, extensions
 
 from oneo.config import Settings
-from oneo.errors import ConfigurationError, Unavailable
+from oneo.errors import ConfigurationError
 from oneo.server.protocol import refusal
 from oneo.server.reply import OneWrite
+from oneo.server.worker import Worker
 
 MOST_CONNECTIONS = 20_000
 NATIVE_THREADS = 4
 DRAIN_SECONDS = 30
-CONNECT_SECONDS = 5.0
-# How much later than PostgreSQL's own time limit it is held for gone.
-SILENCE_SECONDS = 5.0
 # The application refuses long queries itself, with a problem document; this is for what never ends.
 LONGEST_REQUEST_LINE = 32_768
 _log = logging.getLogger("oneo.server")
@@ -50,54 +44,12 @@ def serve(
     sys.exit(0)
 
 
-class DatabaseSilent(OperationalError):
-    """The connection stands, and nothing comes over it; it is closed."""
-
-
 class _Log(Logger):
     """gunicorn's own lines take the form of ours; requests are logged by the application."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         self.error_log.handlers[:] = logging.getLogger("oneo").handlers
-
-
-class _Worker(GeventWorker):
-    _quitting = False
-
-    def patch(self) -> None:
-        super().patch()
-        extensions.set_wait_callback(_wait_up_to(self.app.settings.statement_timeout_ms))
-
-    def load_wsgi(self) -> None:
-        """A worker that is replaced while the database is away waits for it, instead of ending the whole server."""
-        while self.alive and not self._loaded():
-            _log.warning("a new worker waits for the database")
-            self.notify()
-            gevent.sleep(1)
-
-    def handle_quit(self, sig: int, frame: Any) -> None:
-        """Once: what is typed at a terminal reaches a worker from there and from its parent."""
-        if not self._quitting:
-            self._quitting = True
-            super().handle_quit(sig, frame)
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """No new requests; those under way are answered. What would go on for ever is told to end."""
-        super().handle_exit(sig, frame)
-        if self.booted:
-            gevent.spawn(self._end_what_lasts)
-
-    def _end_what_lasts(self) -> None:
-        for end in self.wsgi.extensions.get("oneo.stop", ()):
-            end()
-
-    def _loaded(self) -> bool:
-        try:
-            super().load_wsgi()
-        except Unavailable:
-            return False
-        return True
 
 
 class _Server(BaseApplication):
@@ -115,7 +67,7 @@ class _Server(BaseApplication):
         for name, value in {
             "bind": [f"fd://{self._listener}"],
             "workers": settings.workers,
-            "worker_class": _Worker,
+            "worker_class": Worker,
             "worker_connections": MOST_CONNECTIONS,
             "logger_class": _Log,
             "loglevel": "error" if settings.log_level == "ERROR" else "warning",
@@ -157,18 +109,6 @@ class _Server(BaseApplication):
 
 def _write_refusal(client: socket.socket, status: int, _reason: str, detail: str) -> None:
     util.write_nonblock(client, refusal(status, detail))
-
-
-def _wait_up_to(statement_timeout_ms: int) -> Callable[[Any], None]:
-    """Lets others run while the database works. The driver leaves it to whoever waits to notice a dead network."""
-    statement_seconds = statement_timeout_ms / 1000 + SILENCE_SECONDS if statement_timeout_ms else None
-
-    def wait(connection: Any) -> None:
-        connecting = connection.status == extensions.STATUS_SETUP
-        with gevent.Timeout(CONNECT_SECONDS if connecting else statement_seconds, DatabaseSilent):
-            gevent_wait_callback(connection)
-
-    return wait
 
 
 def _run_native(threads: ThreadPool, work: Callable[..., Any], *arguments: object) -> Any:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import socket
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from tests.factories.tenant import TestTenant
 from tests.live import LiveServer
-from tests.realtime.client import Listener, token_of
+from tests.realtime.client import POLLING, WEBSOCKET, Listener, token_of
 from tests.server.asking import DEMO, ask, has_ended
 
 
@@ -47,6 +49,27 @@ def test_requests_under_way_are_answered_before_it_ends(own: LiveServer) -> None
         ask(f"{own.url}/healthz")
     assert b" 401 " in slow.finish()
     assert own.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("transports", [POLLING, WEBSOCKET], ids=["polling", "websocket"])
+def test_idle_clients_do_not_hold_it_up(own: LiveServer, tenant: TestTenant, transports: tuple[str, ...]) -> None:
+    """Nor does a connection that is kept for a next request, or one on which nothing was ever sent."""
+    address = urlsplit(own.url)
+    kept = http.client.HTTPConnection(address.netloc)
+    kept.request("GET", "/healthz")
+    assert kept.getresponse().read()
+    with (
+        socket.create_connection((address.hostname, address.port)),
+        Listener(own.url, token_of(tenant.api), transports=transports) as listener,
+    ):
+        listener.subscribe()
+        time.sleep(0.5)
+        began = time.monotonic()
+        own.process.terminate()
+        assert own.process.wait(10) == 0
+        assert time.monotonic() - began < 1.5, "it takes a third of that; idle connections would take five seconds"
+        assert listener.wait_until_closed() == "UNAVAILABLE"
+    assert '"level":"error"' not in own.log
 
 
 @pytest.mark.prove
