@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import resource
 import signal
@@ -103,6 +104,9 @@ class _Server(BaseApplication):
             self._on_fork()
 
     def _ready(self, worker: Any) -> None:
+        # What is loaded by now stays: the collector need not walk over it again and again while requests wait.
+        gc.collect()
+        gc.freeze()
         if worker.age == 1:
             self._on_ready()
 

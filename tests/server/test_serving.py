@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories.tenant import TenantFactory, TestTenant
-from tests.live import LiveServer
+from tests.live import ROOT, LiveServer
 from tests.server.asking import ask, log_in
 
 
@@ -65,3 +67,18 @@ def test_several_processes_serve_one_address(database_address: str, tenants: Ten
         for _ in range(30):
             assert ask(f"{server.url}/api/v1/users/", token=tenant.api.token or "")[0] == 200
         assert server.stop() == 0
+
+
+def test_what_is_loaded_is_left_alone_by_the_collector() -> None:
+    """In a process of its own: the one of the tests should go on to collect its garbage."""
+    script = (
+        "import gc\n"
+        "from types import SimpleNamespace\n"
+        "from oneo.config import Settings\n"
+        "from oneo.server.serving import _Server\n"
+        "server = _Server(Settings(), 0, None, lambda: print(gc.get_freeze_count()))\n"
+        "worker = SimpleNamespace(age=1)\n"
+        "server.cfg.post_worker_init(worker)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(said.stdout) > 10_000
