@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
@@ -38,22 +39,39 @@ class ApiBlueprint(Blueprint):
         return _documents(super().alt_response(*args, **kwargs))
 
     def route(
-        self, rule: str, *, permission: P | Access, methods: Sequence[str] = ("GET",), **options: Any
-    ) -> Callable[[View], View]:
-        """`permission` is required: a route that forgets it fails at import."""
+        self, rule: str, *, permission: P | Access, methods: Sequence[str] = ("GET",), name: str | None = None,
+        **options: Any,
+    ) -> Callable[[View], View]:  # fmt: skip
+        """`permission` is required: a route that forgets it fails at import.
+
+        A view with two addresses has a `name` for the second.
+        """
         if not isinstance(permission, P | Access):
             raise TypeError(f"{rule} does not say who may call it")
 
         def decorator(view: View) -> View:
-            documented = self.doc(operationId=view.__name__, **_security(permission))(
-                _with_problems(self, view, permission)
+            documented = self.doc(operationId=name or view.__name__, **_security(permission))(
+                _with_problems(self, _copy(view), permission)
             )
             guarded = _public(documented) if permission is PUBLIC else _guarded(documented, permission)
             guarded.permission = permission
-            super(ApiBlueprint, self).route(rule, methods=list(methods), **options)(guarded)
+            super(ApiBlueprint, self).route(rule, methods=list(methods), endpoint=name or view.__name__, **options)(
+                guarded
+            )
             return view
 
         return decorator
+
+
+def _copy(view: Any) -> Any:
+    """What is said of the view at one address is not said of it at another."""
+
+    @wraps(view)
+    def copied(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs)
+
+    copied._apidoc = copy.deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined] # noqa: SLF001 - as below
+    return copied
 
 
 def _documents(decorator: Callable[[Any], Any]) -> Callable[[View], View]:

@@ -9,7 +9,8 @@ from flask import Response
 
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.blueprints.base import LOGGED_IN, ApiBlueprint, answer, answer_list, created
+from oneo.blueprints.answers import answer, answer_list, created
+from oneo.blueprints.base import LOGGED_IN, ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
 from oneo.http.conditional import if_match
 from oneo.operations import fields, pipelines
@@ -22,6 +23,7 @@ from oneo.schemas.pipeline import (
     ForceParameters,
     PipelineCreate,
     PipelineDetailSchema,
+    PipelineReplace,
     PipelineSchema,
     PipelineUpdate,
 )
@@ -59,8 +61,8 @@ def create_pipeline(actor: Actor, body: dict[str, Any]) -> Response:
 @blp.response(200, PipelineDetailSchema)
 def get_pipeline(actor: Actor, pipeline: str) -> Response:
     """Read a pipeline, by id or slug."""
-    body, _ = pipelines.get_pipeline(actor, pipeline)
-    return answer(body)
+    body, version = pipelines.get_pipeline(actor, pipeline)
+    return answer(body, version=version, own=True)
 
 
 @blp.route("/<string:pipeline>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
@@ -73,7 +75,7 @@ def update_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Respon
 
 
 @blp.route("/<string:pipeline>/", methods=["PUT"], permission=P.PIPELINES_UPDATE)
-@blp.arguments(PipelineCreate(exclude=("fields_",)))
+@blp.arguments(PipelineReplace())
 @blp.response(200, PipelineDetailSchema)
 def replace_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
     """Replace what a pipeline says of itself; its fields stay."""
@@ -126,8 +128,8 @@ def create_field(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
 @blp.response(200, FieldSchema)
 def get_field(actor: Actor, pipeline: str, field: str) -> Response:
     """Read a field, by id or slug."""
-    body, _ = fields.get_field(actor, pipeline, field)
-    return answer(body)
+    body, version = fields.get_field(actor, pipeline, field)
+    return answer(body, version=version, own=True)
 
 
 @blp.route("/<string:pipeline>/fields/<string:field>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)

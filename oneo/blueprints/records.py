@@ -9,20 +9,26 @@ from flask import Response
 
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.blueprints.base import ApiBlueprint, answer_list, answer_shaped, created
+from oneo.blueprints.answers import answer, answer_list, answer_shaped, created
+from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
+from oneo.http.conditional import if_match
 from oneo.operations import records
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
 from oneo.schemas.record import (
+    PurgeParameters,
     RecordCreate,
     RecordParameters,
+    RecordReplace,
     RecordSchema,
+    RecordUpdate,
 )
 from oneo.store.records import RECORDS
 
 blp = ApiBlueprint("records", __name__, url_prefix="/api/v1", description="Records of the pipelines.")
-_WITHIN, _ALONE = "/pipelines/<string:pipeline>/records", "/records"
+_WITHIN = "/pipelines/<string:pipeline>/records"
+_ONE, _ONE_WITHIN = "/records/<uuid:record_id>", f"{_WITHIN}/<uuid:record_id>"
 
 
 @blp.route(f"{_WITHIN}/", permission=P.RECORDS_READ)
@@ -50,11 +56,55 @@ def create_record(actor: Actor, body: dict[str, Any], pipeline: str) -> Response
     return created(shown, location=f"/api/v1/records/{record_id}/", version=version)
 
 
-@blp.route(f"{_ALONE}/<uuid:record_id>/", permission=P.RECORDS_READ)
-@blp.route(f"{_WITHIN}/<uuid:record_id>/", permission=P.RECORDS_READ, endpoint="get_pipeline_record")
+@blp.route(f"{_ONE}/", permission=P.RECORDS_READ)
+@blp.route(f"{_ONE_WITHIN}/", permission=P.RECORDS_READ, name="get_pipeline_record")
 @blp.arguments(RecordParameters(), location="query")
 @blp.response(200, RecordSchema)
 def get_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
     """Read a record."""
-    body, version, shape = records.get_record(actor, record_id, pipeline=pipeline, fields=parameters["fields"])
-    return answer_shaped(body, version=version, shape=shape)
+    body, version, sight = records.get_record(actor, record_id, pipeline=pipeline, fields=parameters["fields"])
+    if parameters["fields"] or sight.hidden:
+        return answer_shaped(body, version=version, shape=f"{parameters['fields']} {sorted(sight.hidden)}")
+    return answer(body, version=version)
+
+
+@blp.route(f"{_ONE}/", methods=["PATCH"], permission=P.RECORDS_UPDATE)
+@blp.route(f"{_ONE_WITHIN}/", methods=["PATCH"], permission=P.RECORDS_UPDATE, name="update_pipeline_record")
+@blp.arguments(RecordUpdate())
+@blp.response(200, RecordSchema)
+def update_record(actor: Actor, body: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
+    """Change a record."""
+    shown, version = records.update_record(actor, record_id, body, pipeline=pipeline, versions=if_match())
+    return answer(shown, version=version)
+
+
+@blp.route(f"{_ONE}/", methods=["PUT"], permission=P.RECORDS_UPDATE)
+@blp.route(f"{_ONE_WITHIN}/", methods=["PUT"], permission=P.RECORDS_UPDATE, name="replace_pipeline_record")
+@blp.arguments(RecordReplace())
+@blp.response(200, RecordSchema)
+def replace_record(actor: Actor, body: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
+    """Replace a record's title, status and values; what the caller may not write stays."""
+    shown, version = records.update_record(actor, record_id, body, pipeline=pipeline, whole=True, versions=if_match())
+    return answer(shown, version=version)
+
+
+@blp.route(f"{_ONE}/", methods=["DELETE"], permission=P.RECORDS_DELETE)
+@blp.route(f"{_ONE_WITHIN}/", methods=["DELETE"], permission=P.RECORDS_DELETE, name="delete_pipeline_record")
+@blp.arguments(PurgeParameters(), location="query")
+@blp.response(204)
+def delete_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
+    """Remove a record, which can be restored; with `purge`, erase a removed one for good."""
+    if parameters["purge"]:
+        records.purge_record(actor, record_id, pipeline=pipeline)
+    else:
+        records.delete_record(actor, record_id, pipeline=pipeline, versions=if_match())
+    return Response(status=204)
+
+
+@blp.route(f"{_ONE}/restore/", methods=["POST"], permission=P.RECORDS_DELETE)
+@blp.route(f"{_ONE_WITHIN}/restore/", methods=["POST"], permission=P.RECORDS_DELETE, name="restore_pipeline_record")
+@blp.response(200, RecordSchema)
+def restore_record(actor: Actor, record_id: UUID, pipeline: str | None = None) -> Response:
+    """Restore a removed record."""
+    shown, version = records.restore_record(actor, record_id, pipeline=pipeline)
+    return answer(shown, version=version)

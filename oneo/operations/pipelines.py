@@ -21,6 +21,7 @@ from oneo.filters.ast import OPERATORS
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Field, Pipeline
+from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
 from oneo.operations.fields import add_field, title_kinds
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store import message
@@ -31,15 +32,19 @@ from oneo.store.resources import Resource
 ROUTE_WORDS = frozenset(
     {"templates", "records", "fields", "export", "clone", "schema", "analytics", "restore", "deleted", "search"}
 )
+_DEFAULTS: Mapping[str, Any] = {
+    "description": "", "pipeline_type": DEFAULT_TYPE, "icon": DEFAULT_ICON, "color": DEFAULT_COLOR, "is_active": True,
+    "settings": {}, "title_field": None,
+}  # fmt: skip
 _PLAIN = ("name", "description", "pipeline_type", "icon", "color", "is_active", "settings")
 
 
-def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False, inactive: bool = False) -> Listing:
-    """Those that the caller sees; without being asked for, inactive ones are left out."""
+def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False) -> Listing:
+    """Those that the caller sees; inactive ones only where the query asks about `is_active`."""
     if deleted:
         policy.require(actor, P.PIPELINES_DELETE)
     scope = f"p.deleted_at IS {'NOT ' if deleted else ''}NULL"
-    if not deleted and not inactive:
+    if not deleted and not any(name.startswith("is_active") for name in query.conditions) and query.filter is None:
         scope += " AND p.is_active"
     return list_resource(actor, _resource(actor), query, scope=_seen(actor, scope))
 
@@ -85,10 +90,16 @@ def make_pipeline(work: Unit, body: Mapping[str, Any]) -> Pipeline:
 
 
 def update_pipeline(
-    actor: Actor, name: str, body: Mapping[str, Any], *, versions: frozenset[int] | None = None
-) -> tuple[str, int]:
-    """Changes what is given. Raises PipelineNotFound, VersionMismatch, SlugTaken, ValidationFailed."""
+    actor: Actor, name: str, body: Mapping[str, Any], *,
+    whole: bool = False, versions: frozenset[int] | None = None,
+) -> tuple[str, int]:  # fmt: skip
+    """Changes what is given, or, when it is given whole, everything but the fields.
+
+    Raises PipelineNotFound, VersionMismatch, SlugTaken, ValidationFailed.
+    """
     sight = find_pipeline(actor, name, P.PIPELINES_UPDATE)
+    if whole:
+        body = {**_DEFAULTS, **body}
     with unit(actor) as work:
         pipeline = lock_pipeline(work, sight.shape.id, versions=versions)
         for key in _PLAIN:

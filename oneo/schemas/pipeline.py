@@ -112,6 +112,12 @@ class PipelineUpdate(Input):
     )  # fmt: skip
 
 
+class PipelineReplace(PipelineUpdate):
+    """What is left out takes its default; the slug and the fields stay."""
+
+    name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
+
+
 class PipelineCreate(PipelineUpdate):
     name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
     slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name if not given.", metadata=_SLUG)
@@ -123,7 +129,3 @@ class PipelineCreate(PipelineUpdate):
 
 class ForceParameters(Schema):
     force = fields.Boolean(load_default=False, metadata={"description": "Also where records have values."})
-
-
-class InactiveParameters(Schema):
-    include_inactive = fields.Boolean(load_default=False, metadata={"description": "Show inactive ones too."})

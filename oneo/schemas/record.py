@@ -47,7 +47,7 @@ class RecordParameters(Schema):
         data_key="fields",
         attribute="fields",
         metadata={"description": "Keys to return, `data__<slug>` among them."},
-    )
+    )  # fmt: skip
     as_of = fields.String(
         load_default=None, metadata={"description": "As it was then (RFC 3339).", "format": "date-time"}
     )

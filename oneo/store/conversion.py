@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import psycopg2.extensions
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, whatever its case
 
 from oneo import exact_json, strict_json
 from oneo.actor import Actor
@@ -48,20 +48,20 @@ class Value:
 
 
 def having(
-    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, slug: str, examples: int
+    connection: Connection, tenant_id: UUID, pipeline_id: UUID, slug: str, examples: int
 ) -> tuple[int, list[str]]:
     """How many records have a value, and the ids of some."""
     return _counted(connection, tenant_id, pipeline_id, f"r.data->'{slug}' IS NOT NULL", examples)
 
 
 def lacking(
-    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, slug: str, examples: int
+    connection: Connection, tenant_id: UUID, pipeline_id: UUID, slug: str, examples: int
 ) -> tuple[int, list[str]]:
     test = f"r.data->'{slug}' IS NULL AND r.deleted_at IS NULL"
     return _counted(connection, tenant_id, pipeline_id, test, examples)
 
 
-def distinct(connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, slug: str) -> list[Value]:
+def distinct(connection: Connection, tenant_id: UUID, pipeline_id: UUID, slug: str) -> list[Value]:
     value = f"r.data->'{slug}'"
     sql = f"SELECT ({value})::text, count(*), min(r.id::text) {_OF} AND {value} IS NOT NULL GROUP BY 1"
     rows = message.execute(connection, sql, (tenant_id, pipeline_id))
@@ -69,7 +69,7 @@ def distinct(connection: psycopg2.extensions.connection, tenant_id: UUID, pipeli
 
 
 def convert(
-    connection: psycopg2.extensions.connection,
+    connection: Connection,
     actor: Actor,
     shape: PipelineShape,
     slug: str,
@@ -89,7 +89,7 @@ def convert(
 
 
 def fill(
-    connection: psycopg2.extensions.connection,
+    connection: Connection,
     actor: Actor,
     shape: PipelineShape,
     slug: str,
@@ -109,7 +109,7 @@ def fill(
 
 
 def _counted(
-    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, test: str, examples: int
+    connection: Connection, tenant_id: UUID, pipeline_id: UUID, test: str, examples: int
 ) -> tuple[int, list[str]]:
     sql = (
         f"SELECT count(*), (SELECT coalesce(json_agg(id), '[]') FROM (SELECT r.id {_OF} AND {test} ORDER BY r.id "
@@ -120,7 +120,7 @@ def _counted(
 
 
 def _written(
-    connection: psycopg2.extensions.connection, actor: Actor, pipeline_id: UUID, sql: str, reason: str, **values: object
+    connection: Connection, actor: Actor, pipeline_id: UUID, sql: str, reason: str, **values: object
 ) -> int | None:
     rows = message.execute(
         connection,

@@ -100,3 +100,13 @@ def select_ids(actor: Actor, shape: PipelineShape, where: Sql, limit: int) -> li
         f"AND {ALIVE} AND {where.text} ORDER BY r.id LIMIT {limit:d}"
     )
     return [row[0] for row in message.read(actor, sql, where.values).rows]
+
+
+RECORDS = record_resource(
+    PipelineShape(
+        id=UUID(int=0), slug="", name="", graphql_name="", description="", is_active=True, title_field=None, fields={},
+        removed=frozenset(), written={}, version=1,
+    ),
+    frozenset(),
+)  # fmt: skip
+"""What holds for the records of every pipeline."""

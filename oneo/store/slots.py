@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-import psycopg2.extensions
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, whatever its case
 
 from oneo.actor import Actor
 from oneo.fields.kinds.base import Kind
@@ -31,7 +31,7 @@ class PendingSlot:
     reached: UUID | None
 
 
-def holders(connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, slug: str) -> int:
+def holders(connection: Connection, tenant_id: UUID, pipeline_id: UUID, slug: str) -> int:
     """How many records have a value of this field, deleted ones too."""
     sql = f"SELECT count(*) FROM my_records WHERE tenant_id = %s AND pipeline_id = %s AND data->'{slug}' IS NOT NULL"
     count: int = message.execute(connection, sql, (tenant_id, pipeline_id))[0][0]
@@ -45,9 +45,7 @@ def pending(actor: Actor) -> list[tuple[UUID, str]]:
     return [(row[0], row[1]) for row in message.read(actor, sql).rows]
 
 
-def lock_pending(
-    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, name: str
-) -> PendingSlot | None:
+def lock_pending(connection: Connection, tenant_id: UUID, pipeline_id: UUID, name: str) -> PendingSlot | None:
     """None when it is done, or when somebody else is at it."""
     sql = (
         "SELECT slot, field_id, reached FROM slots WHERE tenant_id = %s AND pipeline_id = %s AND slot = %s "
@@ -58,7 +56,7 @@ def lock_pending(
 
 
 def fill_batch(
-    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, slot: PendingSlot, field: tuple[str, Kind] | None, *,
+    connection: Connection, tenant_id: UUID, pipeline_id: UUID, slot: PendingSlot, field: tuple[str, Kind] | None, *,
     size: int,
 ) -> bool:  # fmt: skip
     """Goes on where the last batch ended; whether there is more. Without a field the slot is emptied."""
@@ -72,12 +70,12 @@ def fill_batch(
 
 
 def fill_unique(
-    connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, slot: str, slug: str, kind: Kind
+    connection: Connection, tenant_id: UUID, pipeline_id: UUID, slot: str, slug: str, kind: Kind
 ) -> None:  # fmt: skip
     sql = f"UPDATE records r SET {slot} = {slot_expression(slot, slug, kind)} WHERE tenant_id = %s AND pipeline_id = %s"
     message.execute(connection, f"{sql} AND r.data->'{slug}' IS NOT NULL", (tenant_id, pipeline_id))
 
 
-def empty(connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, slot: str) -> None:
+def empty(connection: Connection, tenant_id: UUID, pipeline_id: UUID, slot: str) -> None:
     sql = f"UPDATE records SET {slot} = NULL WHERE tenant_id = %s AND pipeline_id = %s AND {slot} IS NOT NULL"
     message.execute(connection, sql, (tenant_id, pipeline_id))

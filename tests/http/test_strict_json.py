@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from oneo import strict_json
 from oneo.errors import MalformedJson
-from oneo.http import strict_json
 
 
 def _read(text: str) -> object:

@@ -1,0 +1,63 @@
+"""Records over REST: one at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api import SOME_ID, Api, assert_problem
+from tests.factories.pipeline import deals
+
+
+def test_a_record_is_made_read_changed_removed_and_restored(api: Api) -> None:
+    pipeline = deals(api)
+    made = api.post("/pipelines/deals/records/", {"data": {"name": "Big one", "amount": "12.50", "stage": "open"}})
+    assert made.status_code == 201, made.text
+    record = made.json
+    assert record["pipeline_id"] == pipeline["id"]
+    assert record["title"] == "Big one"
+    assert record["data"] == {"name": "Big one", "amount": 12.5, "stage": "open"}
+    assert (record["version"], record["status"]) == (1, "active")
+    assert made.headers["Location"] == f"/api/v1/records/{record['id']}/"
+    assert made.headers["ETag"] == '"1"'
+    for path in (f"/records/{record['id']}/", f"/pipelines/deals/records/{record['id']}/"):
+        assert api.get(path).json == record
+    changed = api.patch(f"/records/{record['id']}/", {"data": {"amount": None, "stage": "won"}})
+    assert changed.status_code == 200, changed.text
+    assert changed.json["data"] == {"name": "Big one", "stage": "won"}
+    assert changed.json["version"] == 2
+    listed = api.get("/pipelines/deals/records/").json
+    assert listed["results"] == [changed.json]
+    assert listed["count"] == 1
+    assert api.delete(f"/records/{record['id']}/").status_code == 204
+    assert_problem(api.get(f"/records/{record['id']}/"), 404, "RECORD_NOT_FOUND")
+    assert api.get("/pipelines/deals/records/").json["count"] == 0
+    assert api.get("/pipelines/deals/records/deleted/").json["results"][0]["id"] == record["id"]
+    restored = api.post(f"/records/{record['id']}/restore/")
+    assert restored.status_code == 200, restored.text
+    assert (restored.json["version"], restored.json["deleted_at"]) == (4, None)
+    events = [event for event in api.events() if event["subject_id"] == record["id"]]
+    assert [event["type"] for event in events] == [
+        "record.created", "record.updated", "record.deleted", "record.restored",
+    ]  # fmt: skip
+    assert events[1]["changed_fields"] == ["data.amount", "data.stage"]
+    assert events[1]["old"] == {"data": {"amount": 12.5, "stage": "open"}}
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "pointer"),
+    [
+        ({"name": "x", "amout": 1}, "UNKNOWN_FIELD", "/data/amout"),
+        ({"name": "x", "amount": "much"}, "WRONG_TYPE", "/data/amount"),
+        ({"amount": 1}, "REQUIRED", "/data/name"),
+        ({"name": ""}, "REQUIRED", "/data/name"),
+        ({"name": "x", "stage": "shut"}, "NOT_A_CHOICE", "/data/stage"),
+        ({"name": "x", "owner": SOME_ID}, "USER_NOT_FOUND", "/data/owner"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(api: Api, data: dict[str, Any], code: str, pointer: str) -> None:
+    deals(api)
+    problem = assert_problem(api.post("/pipelines/deals/records/", {"data": data}), 422, "VALIDATION_FAILED")
+    assert [(fault["code"], fault["pointer"]) for fault in problem["errors"]] == [(code, pointer)]
+    assert api.get("/pipelines/deals/records/").json["count"] == 0
