@@ -1,0 +1,118 @@
+"""Values of decimal fields."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tests.fields.tables import Refused, Values
+
+_TYPE, _PRECISE, _LARGE = Refused("WRONG_TYPE"), Refused("TOO_PRECISE"), Refused("TOO_LARGE")
+VALUES = [
+    Values(
+        {},
+        json=[
+            (0, Decimal(0)),
+            (-0.0, Decimal(0)),
+            ("-0", Decimal(0)),
+            ("-0.00", Decimal(0)),
+            ("0e5", Decimal(0)),
+            (1, Decimal(1)),
+            (1.0, Decimal(1)),
+            ("1.00", Decimal(1)),
+            ("100", Decimal(100)),
+            ("1e2", Decimal(100)),
+            ("1E+2", Decimal(100)),
+            ("1e-2", Decimal("0.01")),
+            (0.1, Decimal("0.1")),
+            ("0.1", Decimal("0.1")),
+            ("+5", Decimal(5)),
+            ("007", Decimal(7)),
+            (Decimal("1E+2"), Decimal(100)),
+            (9007199254740993, Decimal(9007199254740993)),
+            ("123456789012345678.0123456789", Decimal("123456789012345678.0123456789")),
+            (1e17, Decimal(10**17)),
+            (1e18, _LARGE),
+            (-1e18, Refused("TOO_SMALL")),
+            ("1e18", _LARGE),
+            ("1e400", _LARGE),
+            ("1e401", _LARGE),
+            ("1e9999", _LARGE),
+            ("1e-11", _PRECISE),
+            ("1e-401", _PRECISE),
+            ("0.12345678901", _PRECISE),
+            (0.1 + 0.2, _PRECISE),
+            ("1e99999", _TYPE),
+            ("9" * 400, _LARGE),
+            ("9" * 401, _TYPE),
+            ("0." + "0" * 400, Decimal(0)),
+            ("0." + "0" * 399 + "1", _PRECISE),
+            (10**5_000, _LARGE),
+            ("NaN", _TYPE),
+            ("Infinity", _TYPE),
+            ("sNaN", _TYPE),
+            ("", _TYPE),
+            (" 1", _TYPE),
+            ("1 ", _TYPE),
+            ("1,5", _TYPE),
+            ("1_0", _TYPE),
+            ("\u0661", _TYPE),
+            ("1\n", _TYPE),
+            (".5", _TYPE),
+            ("5.", _TYPE),
+            ("e5", _TYPE),
+            ("0x1", _TYPE),
+            (float("nan"), Refused("NOT_FINITE")),
+            (Decimal("Infinity"), Refused("NOT_FINITE")),
+            (True, _TYPE),
+            ([], _TYPE),
+            ({}, _TYPE),
+        ],
+        text=[(" 12.50 ", Decimal("12.5")), ("1e3", Decimal(1000)), ("x", _TYPE), ("1.23456789012", _PRECISE)],
+        operands=[
+            ("gt", "1.5", Decimal("1.5")),
+            ("gt", 1.5, Decimal("1.5")),
+            ("lt", "1e300", Decimal(10**300)),
+            ("exact", "0.123456789012345", Decimal("0.123456789012345")),
+            ("gt", True, _TYPE),
+            ("gt", "x", _TYPE),
+            ("in", [1, "2.0"], [Decimal(1), Decimal(2)]),
+        ],
+        text_operands=[("gt", "1.50", Decimal("1.5")), ("gt", "", _TYPE)],
+    ),
+    Values(
+        {"precision": 30, "scale": 0},
+        json=[
+            ("9" * 30, Decimal("9" * 30)),
+            ("-" + "9" * 30, Decimal("-" + "9" * 30)),
+            ("1" + "0" * 30, _LARGE),
+            ("0.5", _PRECISE),
+        ],
+    ),
+    Values(
+        {"precision": 3, "scale": 3},
+        json=[("0.999", Decimal("0.999")), ("1", _LARGE), ("-0.5", Decimal("-0.5")), ("0.9990", Decimal("0.999"))],
+    ),
+    Values(
+        {"min": "0.10", "max": 5, "scale": 2},
+        json=[
+            ("0.1", Decimal("0.1")),
+            (0.09, Refused("TOO_SMALL")),
+            (5, Decimal(5)),
+            ("5.01", _LARGE),
+            ("1.001", _PRECISE),
+        ],
+    ),
+]
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"precision": 31}, "/precision", "TOO_LARGE"),
+    ({"precision": 0}, "/precision", "TOO_SMALL"),
+    ({"scale": 16}, "/scale", "TOO_LARGE"),
+    ({"scale": -1}, "/scale", "TOO_SMALL"),
+    ({"precision": 2, "scale": 3}, "/scale", "CONTRADICTION"),
+    ({"precision": 5}, "/precision", "CONTRADICTION"),
+    ({"min": "2", "max": 1}, "/min", "CONTRADICTION"),
+    ({"min": "x"}, "/min", "WRONG_TYPE"),
+    ({"max": "1e9999"}, "/max", "TOO_LARGE"),
+    ({"scale": 2, "default": "1.234"}, "/default", "TOO_PRECISE"),
+]
