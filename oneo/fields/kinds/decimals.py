@@ -77,5 +77,5 @@ class AnyDecimal(AnyNumber):
         before = self.precision - self.scale
         after = rf"(\.[0-9]{{1,{self.scale}}})?" if self.scale else ""
         end = {"exclusiveMinimum": -(10**before), "exclusiveMaximum": 10**before} if before <= FLOAT_DIGITS else {}
-        pattern = f"^-?[0-9]{{1,{max(before, 1)}}}{after}$"
+        pattern = f"^-?{f'[0-9]{{1,{before}}}' if before else '0'}{after}$"
         return {**super().limits(), **end, "pattern": pattern, "x-precision": self.precision, "x-scale": self.scale}
