@@ -51,31 +51,31 @@ class Kind(FieldType):
     @classmethod
     def read_config(cls, config: object, faults: FaultList, where: str) -> dict[str, Any]:
         """The options that were given, as JSON, null ones left out. Adds every fault to the list."""
-        found, own = FaultList(), {}
+        own_faults, checked = FaultList(), {}
         if not isinstance(config, Mapping):
             faults.add(where, "WRONG_TYPE", "An object of options is expected.")
             return {}
         for name, given in config.items():
             option = cls.options.get(name)
             if option is None:
-                found.add(
+                own_faults.add(
                     where + pointer(name), "UNKNOWN_OPTION", f"A {cls.name} field has no option {name[:100]!r}.",
                     allowed=cls.options, suggestion=nearest(name, cls.options),
                 )  # fmt: skip
             elif given is not None:
                 try:
-                    own[name] = option.read(given)
+                    checked[name] = option.read(given)
                 except InvalidValue as error:
-                    error.add_to(found, where + pointer(name))
+                    error.add_to(own_faults, where + pointer(name))
         for name, option in cls.options.items():
             if option.required and config.get(name) is None:
-                found.add(where + pointer(name), "MISSING_OPTION", f"A {cls.name} field needs the option {name!r}.")
-        if all(name in own for name, given in config.items() if name in cls.options and given is not None):
-            cls.check_config(own, found, where)
-        if not found.faults and "default" in own:
-            cls._check_default(own, found, where)
-        faults.faults.extend(found.faults)
-        return own
+                own_faults.add(where + pointer(name), "REQUIRED", f"A {cls.name} field needs the option {name!r}.")
+        if all(name in checked for name, given in config.items() if name in cls.options and given is not None):
+            cls.check_config(checked, own_faults, where)
+        if not own_faults.faults and "default" in checked:
+            cls._check_default(checked, own_faults, where)
+        faults.faults.extend(own_faults.faults)
+        return checked
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], faults: FaultList, where: str) -> None:

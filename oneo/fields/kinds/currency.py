@@ -17,7 +17,7 @@ _CODE = "[A-Z]{3}"
 def read_currency(value: object) -> str:
     code = clean(value, 100)
     if not re.fullmatch(_CODE, code):
-        raise InvalidValue("PATTERN_MISMATCH", "A currency code of three capitals (ISO 4217) is expected.")
+        raise InvalidValue("INVALID_CURRENCY", "A currency code of three capitals (ISO 4217) is expected.")
     return code
 
 

@@ -46,8 +46,7 @@ class JsonKind(Kind):
         try:
             return self.from_json(strict_json.loads(clean(text, MAX_BYTES).encode(), max_depth=MAX_DEPTH))
         except MalformedJson as error:
-            code = "TOO_DEEP" if any(fault.code == "TOO_DEEP" for fault in error.faults) else "INVALID_JSON"
-            raise InvalidValue(code, error.detail) from None
+            raise InvalidValue(error.faults[0].code, error.detail) from None
 
     def as_text(self, value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

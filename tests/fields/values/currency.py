@@ -33,9 +33,9 @@ VALUES = [
     Values({"currency": "JPY", "scale": 0}, json=[(100, Decimal(100)), ("100.5", Refused("TOO_PRECISE"))]),
 ]
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"currency": "eur"}, "/currency", "PATTERN_MISMATCH"),
-    ({"currency": "EURO"}, "/currency", "PATTERN_MISMATCH"),
-    ({"currency": "€"}, "/currency", "PATTERN_MISMATCH"),
+    ({"currency": "eur"}, "/currency", "INVALID_CURRENCY"),
+    ({"currency": "EURO"}, "/currency", "INVALID_CURRENCY"),
+    ({"currency": "€"}, "/currency", "INVALID_CURRENCY"),
     ({"currency": 978}, "/currency", "WRONG_TYPE"),
-    ({"currency": "EUR\n"}, "/currency", "PATTERN_MISMATCH"),
+    ({"currency": "EUR\n"}, "/currency", "INVALID_CURRENCY"),
 ]

@@ -78,7 +78,7 @@ VALUES = [
     ),
 ]
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({}, "/choices", "MISSING_OPTION"),
+    ({}, "/choices", "REQUIRED"),
     ({"choices": ["a", "b"], "min_items": 3}, "/min_items", "CONTRADICTION"),
     ({"choices": ["a", "b"], "min_items": 2, "max_items": 1}, "/min_items", "CONTRADICTION"),
     ({"choices": ["a"], "max_items": 0}, "/max_items", "TOO_SMALL"),

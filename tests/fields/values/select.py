@@ -48,8 +48,8 @@ def _object(**parts: object) -> dict[str, Any]:
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({}, "/choices", "MISSING_OPTION"),
-    ({"choices": None}, "/choices", "MISSING_OPTION"),
+    ({}, "/choices", "REQUIRED"),
+    ({"choices": None}, "/choices", "REQUIRED"),
     ({"choices": []}, "/choices", "WRONG_TYPE"),
     ({"choices": "new,won"}, "/choices", "WRONG_TYPE"),
     ({"choices": {"new": "New"}}, "/choices", "WRONG_TYPE"),
