@@ -1,0 +1,60 @@
+"""What a condition says about a column whose type is a kind of field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oneo.errors import InvalidParameter
+from oneo.fields.kinds.registry import kind_named
+from oneo.filters.ast import And, Column, Comparison
+from oneo.filters.parse import parse_json, parse_query
+
+_CHOICES = {"choices": ["new", "won", "lost"]}
+CATALOGUE = {
+    name: Column(f"d.{name}", kind_named(kind, config), nullable=True)
+    for name, kind, config in (
+        ("email", "email", {}), ("amount", "decimal", {"max": 10}), ("stage", "select", _CHOICES),
+        ("tags", "multiselect", _CHOICES), ("meta", "json", {}), ("code", "text", {"max_length": 3}),
+    )
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "operator", "value"),
+    [
+        ("email", "@EXAMPLE", "contains", "@example"),
+        ("code", "longer", "contains", "longer"),
+        ("stage__in", "won,lost", "in", ["won", "lost"]),
+        ("tags", "lost,new", "contains", ["new", "lost"]),
+        ("tags__exists", "false", "exists", False),
+        ("meta__contains", '{"a": [1]}', "contains", {"a": [1]}),
+    ],
+)
+def test_a_query_string_is_read_by_the_kind(key: str, text: str, operator: str, value: Any) -> None:
+    assert parse_query({key: [text]}, CATALOGUE) == And((Comparison(key.partition("__")[0], operator, value),))
+
+
+@pytest.mark.parametrize(
+    ("value", "where", "code", "suggestion"),
+    [
+        ({"stage": "wonn"}, "/filter/stage/exact", "NOT_A_CHOICE", "won"),
+        ({"tags": {"in": ["new", "lots"]}}, "/filter/tags/in/1", "NOT_A_CHOICE", "lost"),
+        ({"amount": {"gt": True}}, "/filter/amount/gt", "WRONG_TYPE", None),
+        ({"email": {"exact": "ada"}}, "/filter/email/exact", "INVALID_EMAIL", None),
+        ({"email": {"exists": "true"}}, "/filter/email/exists", "WRONG_TYPE", None),
+        ({"meta": {"gt": 1}}, "/filter/meta/gt", "UNKNOWN_OPERATOR", None),
+    ],
+)
+def test_a_wrong_operand_is_told_as_the_kind_tells_it(
+    value: Any, where: str, code: str, suggestion: str | None
+) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        parse_json(value, CATALOGUE)
+    (fault,) = refused.value.faults
+    assert (fault.pointer, fault.code, fault.suggestion) == (where, code, suggestion)
+
+
+def test_a_number_beyond_the_limits_is_a_fine_operand() -> None:
+    assert parse_json({"amount": {"lt": "1e6"}}, CATALOGUE)
