@@ -43,7 +43,22 @@ def test_a_plain_pattern_is_told(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [".", r"\s", r"\pL", r"\p{L}", "(?i)a", "(?P<n>a)", r"\z", r"\A", "[[:alpha:]]", "ä", r"\x41", r"\b", "(?s:a)"],
+    [
+        ".",
+        r"\s",
+        r"\pL",
+        r"\p{L}",
+        "(?i)a",
+        "(?P<n>a)",
+        r"\z",
+        r"\A",
+        "[[:alpha:]]",
+        "ä",
+        r"\x41",
+        r"\b",
+        r"a\-b",
+        "(?s:a)",
+    ],
 )
 def test_a_pattern_that_others_read_differently_is_kept_to_ourselves(pattern: str) -> None:
     read_pattern(pattern)

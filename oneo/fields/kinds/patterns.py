@@ -14,9 +14,11 @@ MAX_LENGTH = 500
 _MEMORY = 1 << 20
 """Bytes for one compiled pattern: bounds the program, and by it the time of a match."""
 
-# What means the same in ECMA-262, where the readers of a JSON Schema look it up. `.` and `\s` do not.
-_ATOM = r"[A-Za-z0-9 _@#%&=:;,<>~'\"!/`-]|\\[dDwW]|\\[$^\\.*+?()\[\]{}|/-]"
-_SET = r"\[\^?(?:[A-Za-z0-9 _@#%=:;,<>'\"!/.+*?()$]|\\[dw]|\\[\[\]\\^.-]|(?<=[A-Za-z0-9])-(?=[A-Za-z0-9]))+-?\]"
+# What means the same in ECMA-262, where the readers of a JSON Schema look it up. `.` and `\s` do not, and some escapes
+# are none there.
+_ATOM = r"[A-Za-z0-9 _@#%&=:;,<>~'\"!/`-]|\\[dDwW]|\\[$^\\.*+?()\[\]{}|/]"
+_RANGE = r"(?<!\\[dw])(?<=[A-Za-z0-9])-(?=[A-Za-z0-9])"
+_SET = rf"\[\^?(?:[A-Za-z0-9 _@#%=:;,<>'\"!/.+*?()$]|\\[dw]|\\[\[\]\\^.-]|{_RANGE})+-?\]"
 _TIMES = r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})\??"
 _PLAIN = re.compile(rf"(?:\(\?:|\(|\||\^|\$|(?:{_ATOM}|{_SET}|\))(?:{_TIMES})?)*")
 
