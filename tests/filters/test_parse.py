@@ -8,7 +8,8 @@ import pytest
 
 from oneo.errors import InvalidParameter
 from oneo.fields.kinds.registry import kind_named
-from oneo.filters.ast import And, Column, Comparison
+from oneo.filters.ast import And, Comparison
+from oneo.filters.columns import Column
 from oneo.filters.parse import parse_json, parse_query
 
 _CHOICES = {"choices": ["new", "won", "lost"]}
