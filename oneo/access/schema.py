@@ -129,7 +129,7 @@ def row_scope(actor: Actor, permission: P, shape: PipelineShape) -> Sql:
 def _rule(actor: Actor, grant: Grant, shape: PipelineShape) -> Sql:
     """A rule that cannot be read for this pipeline, because a field is gone, reaches nothing."""
     if grant.rows == "own":
-        return Sql("(r.created_by = %s::uuid)", [actor.user_id])
+        return Sql("r.created_by = %s", [actor.user_id])
     columns = catalogue(shape, shape.removed)
     try:
         return compile_filter(parse_json(_with_caller(grant.row_filter, actor), columns), columns)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn, cast
 
+from flask import request
+from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
@@ -29,6 +33,23 @@ class StrictParser(FlaskParser):
         messages: dict[str, Any] = error.messages_dict
         location, found = next(iter(messages.items()))
         refuse(found, InvalidParameter if location == "query" else ValidationFailed)
+
+
+def takes_array(blueprint: Blueprint, entry: type[Schema]) -> Callable[[Any], Any]:
+    """Adds the body to the view's arguments as it came: the operation reads its entries, each with faults of its own.
+
+    `entry` documents them.
+    """
+
+    def decorator(view: Any) -> Any:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, cast("Any", request).strict_json(), **kwargs)
+
+        wrapper._apidoc = blueprint.arguments(entry(many=True))(view)._apidoc  # type: ignore[attr-defined] # noqa: SLF001 - where it is kept
+        return wrapper
+
+    return decorator
 
 
 def refuse(messages: Any, error: type[DomainError]) -> NoReturn:

@@ -11,6 +11,7 @@ from oneo.errors.base import (
     pointer,
 )
 from oneo.errors.data import (
+    ArrayExpected,
     CommentNotFound,
     FieldInUse,
     FieldNotFound,
@@ -72,6 +73,7 @@ from oneo.errors.things import (
 __all__ = [
     "CATALOGUE",
     "ApiKeyNotFound",
+    "ArrayExpected",
     "AuthenticationRequired",
     "BodyTooLarge",
     "CommentNotFound",

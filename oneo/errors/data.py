@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from oneo.errors.base import DomainError
 from oneo.errors.request import NotFound
 from oneo.errors.things import Conflict
@@ -45,3 +47,11 @@ class TooManyAffected(Conflict):
 
 class RecordTooLarge(DomainError):
     code, status, title = "RECORD_TOO_LARGE", 422, "The record holds more than a record can."
+
+
+class ArrayExpected(DomainError):
+    code, status, title = "ARRAY_EXPECTED", 400, "An array expected: the body must be a list of records."
+
+    def __init__(self, detail: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("extra", {"error": self.title})
+        super().__init__(detail, **kwargs)

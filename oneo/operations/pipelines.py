@@ -18,7 +18,7 @@ from oneo.errors import Fault, FaultList, PipelineNotFound, ValidationFailed, po
 from oneo.events.unit import Unit, unit
 from oneo.fields.slugs import RULE, is_slug, slug_from
 from oneo.filters.ast import OPERATORS
-from oneo.filters.sql import Sql
+from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.ids import as_id
 from oneo.models import Field, Pipeline
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
@@ -43,10 +43,13 @@ def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False) -> 
     """Those that the caller sees; inactive ones only where the query asks about `is_active`."""
     if deleted:
         policy.require(actor, P.PIPELINES_DELETE)
-    scope = f"p.deleted_at IS {'NOT ' if deleted else ''}NULL"
-    if not deleted and not any(name.startswith("is_active") for name in query.conditions) and query.filter is None:
-        scope += " AND p.is_active"
-    return list_resource(actor, _resource(actor), query, scope=_seen(actor, scope))
+    asked = any(name.startswith("is_active") for name in query.conditions) or query.filter is not None
+    scope = [
+        Sql("p.deleted_at IS NOT NULL") if deleted else Sql("p.deleted_at IS NULL"),
+        TRUE if deleted or asked else Sql("p.is_active = %s", [True]),
+        _seen(actor),
+    ]
+    return list_resource(actor, _resource(actor), query, scope=all_of(scope))
 
 
 def get_pipeline(actor: Actor, name: str) -> tuple[str, int]:
@@ -200,11 +203,10 @@ def _shown(actor: Actor, pipeline_id: UUID) -> tuple[str, int]:
     return found
 
 
-def _seen(actor: Actor, scope: str) -> Sql:
+def _seen(actor: Actor) -> Sql:
     if policy.allows(actor, P.PIPELINES_READ_ALL):
-        return Sql(scope)
-    seen = [str(found) for found in schema_of(actor).pipelines if sees_pipeline(actor, found)]
-    return Sql(f"{scope} AND p.id = ANY(%s::uuid[])", [seen])
+        return TRUE
+    return Sql("p.id = ANY(%s::uuid[])", [[str(i) for i in schema_of(actor).pipelines if sees_pipeline(actor, i)]])
 
 
 def _resource(actor: Actor, *, with_fields: bool = False) -> Resource:

@@ -54,7 +54,7 @@ def create_record(actor: Actor, pipeline: str | UUID, body: Mapping[str, Any]) -
     values = checker.check_new(with_title(sight, body), faults)
     checker.check_users()
     faults.check()
-    written = perform_insert(actor, sight, [(body, values)]).rows[0]
+    written = perform_insert(actor, sight, [insert_row(sight, body, values)]).rows[0]
     return written.id, written.document, written.version
 
 
@@ -127,9 +127,11 @@ def with_title(sight: Sight, body: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**data, name: body["title"]}
 
 
-def insert_row(sight: Sight, body: Mapping[str, Any], values: Values) -> dict[str, Any]:
+def insert_row(
+    sight: Sight, body: Mapping[str, Any], values: Values, record_id: UUID | None = None
+) -> dict[str, Any]:  # fmt: skip
     return {
-        "id": new_id(),
+        "id": record_id or new_id(),
         "title": "" if sight.shape.title_field else body.get("title") or "",
         "status": body.get("status") or DEFAULT_STATUS,
         "data": values.set,
@@ -145,11 +147,8 @@ def change_row(sight: Sight, record_id: UUID, body: Mapping[str, Any], values: V
     return row
 
 
-def perform_insert(
-    actor: Actor, sight: Sight, made: list[tuple[Mapping[str, Any], Values]], *, skip: bool = False
-) -> Outcome:
+def perform_insert(actor: Actor, sight: Sight, rows: list[dict[str, Any]], *, skip: bool = False) -> Outcome:
     """Raises ValueTaken, unless those that meet a taken value are to be left out."""
-    rows = [insert_row(sight, body, values) for body, values in made]
     with translated(), _taken(sight):
         outcome = insert(actor, sight.shape, rows, hidden=sight.hidden, skip=skip)
     announce(actor, outcome.seq)

@@ -57,10 +57,3 @@ class PurgeParameters(Schema):
     purge = fields.Boolean(
         load_default=False, metadata={"description": "Erase a deleted record for good, and what the log says of it."}
     )
-
-
-class BulkCreated(Schema):
-    created = fields.List(fields.Nested(RecordSchema()), required=True)
-    created_count = fields.Integer(required=True)
-    errors = fields.List(fields.Dict(), required=True, metadata={"example": []})
-    error_count = fields.Integer(required=True)

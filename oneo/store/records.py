@@ -93,6 +93,28 @@ def unknown_users(actor: Actor, user_ids: Iterable[str]) -> set[str]:
     return set(asked) - {row[0] for row in message.read(actor, sql, (asked,)).rows}
 
 
+def taken_keys(actor: Actor, pipeline_id: UUID, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Which records have these values in unique slots; keys are pairs of slot and value."""
+    by_slot: dict[str, list[str]] = {}
+    for slot, value in keys:
+        by_slot.setdefault(slot, []).append(value)
+    if not by_slot:
+        return {}
+    within = f"FROM my_records WHERE tenant_id = '{actor.tenant_id}' AND pipeline_id = '{pipeline_id}'"
+    parts = [
+        f"SELECT '{slot}' AS slot, {slot} AS value, id {within} AND {slot} = ANY(%s) AND deleted_at IS NULL"
+        for slot in by_slot
+    ]
+    rows = message.read(actor, " UNION ALL ".join(parts), list(by_slot.values())).rows
+    return {(slot, value): record_id for slot, value, record_id in rows}
+
+
+def present_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
+    """Those that are ids of records, of whatever pipeline, deleted ones too."""
+    sql = f"SELECT id FROM my_records WHERE tenant_id = '{actor.tenant_id}' AND id = ANY(%s::uuid[])"
+    return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
+
+
 def select_ids(actor: Actor, shape: PipelineShape, where: Sql, limit: int) -> list[UUID]:
     """Records that are alive and match, at most so many."""
     sql = (

@@ -16,7 +16,7 @@ SQL = re.compile(
     r"(CREATE|ALTER|DROP)\s+(TABLE|INDEX|ROLE|POLICY)|SET\s+(LOCAL\s+)?\w+\s*=|set_config\s*\()",
     re.DOTALL,
 )
-_TEST = r"\w{1,2}\.[\w?]+ (= %s|IS (NOT )?NULL)"
+_TEST = r"\w{1,2}\.[\w?]+ (= %s|= ANY\(%s::uuid\[\]\)|IS (NOT )?NULL)"
 FRAGMENT = re.compile(rf"true|{_TEST}( AND {_TEST})*")
 """A condition on a column of a resource, with a placeholder: what an operation narrows a list with."""
 

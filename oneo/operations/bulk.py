@@ -1,0 +1,241 @@
+"""Many records in one call: one transaction, a fixed number of statements, one event for each record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from oneo.access.permissions import P
+from oneo.access.schema import Sight, find_pipeline
+from oneo.actor import Actor
+from oneo.errors import ArrayExpected, Fault, FaultList, ValidationFailed, ValueTaken, pointer
+from oneo.events.unit import unit
+from oneo.ids import as_id
+from oneo.models.record import STATUS_LENGTH, TITLE_LENGTH
+from oneo.operations.records import change_row, insert_row, perform_change, perform_insert, with_title
+from oneo.operations.values import Checker, Values, repeated_keys, unique_fields
+from oneo.store.record_writes import UPDATE, Written
+from oneo.store.records import taken_keys
+
+MAX_ROWS = 10_000
+MAX_FAULTS = 1_000
+_ATTEMPTS = 3
+
+
+class Mode(StrEnum):
+    """What happens to the good rows when others are bad: they are written, nothing is, or nothing ever is."""
+
+    PARTIAL = "partial"
+    ATOMIC = "atomic"
+    DRY_RUN = "dry_run"
+
+
+@dataclass(slots=True)
+class Row:
+    """One entry of the call; with faults it is not written."""
+
+    at: int
+    body: Mapping[str, Any]
+    faults: FaultList
+    values: Values = field(default_factory=Values)
+    id: UUID | None = None
+
+    @property
+    def good(self) -> bool:
+        return not self.faults.faults
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcome:
+    """JSON texts of the records written, and the faults of each entry that was not."""
+
+    documents: list[str]
+    failed: list[Row]
+    valid: int
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """As they are answered: messages by field."""
+        return [{"index": row.at, "errors": _by_field(row.faults.faults)} for row in self.failed]
+
+
+def bulk_create(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mode.PARTIAL) -> BulkOutcome:
+    """Raises ArrayExpected, ValidationFailed for a bad entry when all must be good."""
+    sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
+    rows, checker = read_rows(entries, CREATE_KEYS), Checker(actor, sight, P.RECORDS_CREATE)
+    for row in rows:
+        if row.good:
+            row.values = checker.check_new(with_title(sight, row.body), row.faults)
+    checker.check_users()
+    check_repeats(sight, rows)
+    return perform(actor, sight, rows, mode, lambda good: insert_rows(actor, sight, good))
+
+
+def bulk_update(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mode.PARTIAL) -> BulkOutcome:
+    """Entries have an `id`, what is to change, and may have the `version` that they expect."""
+    sight = find_pipeline(actor, pipeline, P.RECORDS_UPDATE)
+    rows, checker = read_rows(entries, UPDATE_KEYS), Checker(actor, sight, P.RECORDS_UPDATE)
+    seen: set[UUID] = set()
+    for row in rows:
+        check_id(row, seen)
+        if row.good:
+            check_change(checker, sight, row)
+    checker.check_users()
+    check_repeats(sight, rows)
+    return perform(actor, sight, rows, mode, lambda good: change_rows(actor, sight, good))
+
+
+def insert_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
+    """Adds those that meet no taken value, and notes the fault of the others."""
+    made = [insert_row(sight, row.body, row.values, row.id) for row in rows]
+    outcome = perform_insert(actor, sight, made, skip=True)
+    written = {found.at for found in outcome.rows}
+    note_taken(actor, sight, [row for at, row in enumerate(rows) if at not in written])
+    return [found.document for found in outcome.rows]
+
+
+def change_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
+    """Changes those that are there, have the version expected and meet no taken value."""
+    for _ in range(_ATTEMPTS):
+        good = [row for row in rows if row.good]
+        try:
+            found = perform_change(actor, sight, UPDATE, P.RECORDS_UPDATE, [_change(sight, row) for row in good])
+        except ValueTaken:
+            note_taken(actor, sight, good)
+        else:
+            _note_missing(good, found.rows)
+            return [written.document for written in sorted(found.rows, key=lambda w: w.at) if written.willing]
+    raise ValueTaken
+
+
+def check_id(row: Row, seen: set[UUID]) -> None:
+    """The entry names a record, and no earlier entry did."""
+    row.id = as_id(row.body.get("id"))
+    if row.id is None:
+        row.faults.add("/id", "REQUIRED", "The id of a record is expected.")
+    elif row.id in seen:
+        row.faults.add("/id", "REPEATED", "An earlier entry has this id.")
+    else:
+        seen.add(row.id)
+
+
+def check_change(checker: Checker, sight: Sight, row: Row) -> None:
+    row.values = checker.check_change(with_title(sight, row.body), row.faults)
+    checker.check_required(row.values, row.faults)
+
+
+CREATE_KEYS = frozenset({"title", "status", "data"})
+UPDATE_KEYS = CREATE_KEYS | {"id", "version"}
+
+
+def read_rows(entries: object, keys: frozenset[str]) -> list[Row]:
+    """The entries as far as their shape goes. Raises ArrayExpected, ValidationFailed when they are too many."""
+    if not isinstance(entries, list):
+        raise ArrayExpected
+    if len(entries) > MAX_ROWS:
+        raise ValidationFailed(faults=[Fault("", "TOO_MANY_ROWS", f"At most {MAX_ROWS} entries are taken in a call.")])
+    return [_row(at, entry, keys) for at, entry in enumerate(entries)]
+
+
+def _row(at: int, entry: object, keys: frozenset[str]) -> Row:
+    faults = FaultList()
+    if not isinstance(entry, Mapping):
+        faults.add("", "WRONG_TYPE", "An object is expected.")
+        return Row(at, {}, faults)
+    for name in entry.keys() - keys:
+        faults.add(pointer(name), "UNKNOWN_FIELD", "Unknown field.")
+    _check_text(entry, "title", 0, TITLE_LENGTH, faults)
+    _check_text(entry, "status", 1, STATUS_LENGTH, faults)
+    if not isinstance(entry.get("data", {}), Mapping):
+        faults.add("/data", "WRONG_TYPE", "An object is expected.")
+    version = entry.get("version", 0)
+    if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 2**31:
+        faults.add("/version", "WRONG_TYPE", "A version is a whole number.")
+    return Row(at, entry, faults)
+
+
+def _check_text(entry: Mapping[str, Any], name: str, least: int, most: int, faults: FaultList) -> None:
+    if name in entry and not (isinstance(entry[name], str) and least <= len(entry[name]) <= most):
+        faults.add(pointer(name), "INVALID_VALUE", f"A text of {least} to {most} characters is expected.")
+
+
+def check_repeats(sight: Sight, rows: Sequence[Row]) -> None:
+    good = [row for row in rows if row.good]
+    for at, slug in repeated_keys(sight, [row.values for row in good]):
+        good[at].faults.add(pointer("data", slug), "NOT_UNIQUE", "An earlier entry has this value.")
+
+
+def perform(
+    actor: Actor, sight: Sight, rows: Sequence[Row], mode: Mode, write: Callable[[list[Row]], list[str]]
+) -> BulkOutcome:
+    good = [row for row in rows if row.good]
+    if mode is Mode.PARTIAL:
+        documents = write(good) if good else []
+        return BulkOutcome(documents, [row for row in rows if not row.good], len(documents))
+    note_taken(actor, sight, good)
+    failed = [row for row in rows if not row.good]
+    if mode is Mode.DRY_RUN:
+        return BulkOutcome([], failed, len(rows) - len(failed))
+    return _atomically(actor, rows, good, write)
+
+
+def _atomically(
+    actor: Actor, rows: Sequence[Row], good: list[Row], write: Callable[[list[Row]], list[str]]
+) -> BulkOutcome:
+    """All or nothing: a fault that only writing finds takes the others back. Raises ValidationFailed."""
+    _check_all(rows)
+    with unit(actor):
+        documents = write(good)
+        _check_all(rows)
+    return BulkOutcome(documents, [], len(documents))
+
+
+def _check_all(rows: Sequence[Row]) -> None:
+    faults = [
+        replace(fault, pointer=pointer(row.at) + fault.pointer) for row in rows for fault in row.faults.faults
+    ]  # fmt: skip
+    if faults:
+        raise ValidationFailed(faults=faults[:MAX_FAULTS])
+
+
+def _change(sight: Sight, row: Row) -> dict[str, Any]:
+    assert row.id is not None  # noqa: S101 - good rows have one
+    changed = change_row(sight, row.id, row.body, row.values)
+    return {**changed, "versions": [row.body["version"]]} if "version" in row.body else changed
+
+
+def _note_missing(rows: Sequence[Row], written: Iterable[Written]) -> None:
+    found = {entry.at: entry for entry in written}
+    for at, row in enumerate(rows):
+        if at not in found:
+            row.faults.add("/id", "RECORD_NOT_FOUND", "There is no such record.")
+        elif not found[at].willing:
+            row.faults.add("/version", "VERSION_MISMATCH", "The record has changed since it was read.")
+
+
+def note_taken(actor: Actor, sight: Sight, rows: Sequence[Row]) -> None:
+    """Names the unique values that other records have."""
+    asked = {
+        (found.unique_slot or "", found.kind.unique_key(row.values.set[found.slug])): None
+        for row in rows
+        for found in unique_fields(sight, row.values.set)
+    }
+    if not asked:
+        return
+    holders = taken_keys(actor, sight.shape.id, list(asked))
+    for row in rows:
+        for found in unique_fields(sight, row.values.set):
+            holder = holders.get((found.unique_slot or "", found.kind.unique_key(row.values.set[found.slug])))
+            if holder is not None and holder != row.id:
+                row.faults.add(pointer("data", found.slug), "NOT_UNIQUE", "Another record has this value.")
+
+
+def _by_field(faults: Iterable[Fault]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        name = (fault.as_dict()["field"] or "general").removeprefix("data.")
+        found.setdefault(name, []).append(fault.message)
+    return found

@@ -1,0 +1,73 @@
+"""Removing many records at once, by their ids or by a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from oneo.access.permissions import P
+from oneo.access.schema import Sight, find_pipeline, row_scope
+from oneo.actor import Actor
+from oneo.errors import Fault, TooManyAffected, ValidationFailed, pointer
+from oneo.events.unit import unit
+from oneo.filters.compile import compile_filter
+from oneo.filters.parse import parse_json
+from oneo.filters.sql import Sql, all_of
+from oneo.operations.bulk import MAX_ROWS, Mode
+from oneo.operations.records import perform_change
+from oneo.store.record_writes import DELETE
+from oneo.store.records import select_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    count: int
+    missing: list[int]
+    """Places of ids that are no records, or none that the caller may remove."""
+
+
+def delete_by_ids(actor: Actor, pipeline: str, ids: Sequence[UUID], *, mode: Mode = Mode.PARTIAL) -> Removed:
+    """Raises ValidationFailed for an unknown id when all must be known."""
+    sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
+    places = {record_id: at for at, record_id in reversed(list(enumerate(ids)))}
+    scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
+    known = select_ids(actor, sight.shape, all_of([scope, _among(places)]), MAX_ROWS)
+    missing = sorted(at for record_id, at in places.items() if record_id not in set(known))
+    if mode is Mode.DRY_RUN:
+        return Removed(len(known), missing)
+    if missing and mode is Mode.ATOMIC:
+        raise ValidationFailed(
+            faults=[Fault(pointer("ids", at), "RECORD_NOT_FOUND", "There is no such record.") for at in missing]
+        )
+    return Removed(_remove(actor, sight, known), missing)
+
+
+def delete_by_filter(
+    actor: Actor, pipeline: str, asked: Any, *, max_affected: int = MAX_ROWS, mode: Mode = Mode.PARTIAL
+) -> Removed:
+    """Raises TooManyAffected, and then nothing is removed; InvalidParameter for a filter that cannot be read."""
+    sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
+    chosen = compile_filter(parse_json(asked, sight.columns), sight.columns)
+    scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
+    known = select_ids(actor, sight.shape, all_of([scope, chosen]), max_affected + 1)
+    if len(known) > max_affected:
+        raise TooManyAffected(f"More than {max_affected} records match.", extra={"max_affected": max_affected})
+    if mode is Mode.DRY_RUN:
+        return Removed(len(known), [])
+    return Removed(_remove(actor, sight, known, also=chosen), [])
+
+
+def _remove(actor: Actor, sight: Sight, ids: Sequence[UUID], *, also: Sql | None = None) -> int:
+    if not ids:
+        return 0
+    with unit(actor):
+        outcome = perform_change(
+            actor, sight, DELETE, P.RECORDS_DELETE, [{"id": record_id} for record_id in ids], also=also
+        )
+    return len(outcome.rows)
+
+
+def _among(ids: Any) -> Sql:
+    return Sql("r.id = ANY(%s::uuid[])", [[str(record_id) for record_id in ids]])

@@ -1,0 +1,122 @@
+"""Adding what is new and changing what is there, told apart by the id or by a unique field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.access.schema import Sight, find_pipeline
+from oneo.actor import Actor
+from oneo.errors import Fault, InvalidParameter, nearest, pointer
+from oneo.events.unit import unit
+from oneo.fields.kinds.base import InvalidValue
+from oneo.fields.shapes import FieldShape
+from oneo.ids import as_id
+from oneo.operations.bulk import (
+    UPDATE_KEYS,
+    BulkOutcome,
+    Mode,
+    Row,
+    change_rows,
+    check_change,
+    check_repeats,
+    insert_rows,
+    perform,
+    read_rows,
+)
+from oneo.operations.records import with_title
+from oneo.operations.values import Checker
+from oneo.store.records import present_ids, taken_keys
+
+
+def bulk_upsert(
+    actor: Actor, pipeline: str, entries: object, *, on: str = "id", mode: Mode = Mode.PARTIAL
+) -> BulkOutcome:
+    """Entries whose `on` (the id, or a unique field) is that of a record change it, the others become records.
+
+    Raises ArrayExpected, InvalidParameter, ValidationFailed for a bad entry when all must be good.
+    """
+    sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
+    policy.require(actor, P.RECORDS_UPDATE, sight.shape.id)
+    field = _unique_field(sight, on)
+    rows = read_rows(entries, UPDATE_KEYS)
+    known = _find(actor, rows) if field is None else _find_by(actor, sight, field, rows)
+    creating, changing = Checker(actor, sight, P.RECORDS_CREATE), Checker(actor, sight, P.RECORDS_UPDATE)
+    for row in rows:
+        if not row.good:
+            continue
+        if row.id in known:
+            check_change(changing, sight, row)
+        else:
+            row.values = creating.check_new(with_title(sight, row.body), row.faults)
+    creating.check_users()
+    changing.check_users()
+    check_repeats(sight, rows)
+
+    def write(good: list[Row]) -> list[str]:
+        with unit(actor):
+            added = insert_rows(actor, sight, [row for row in good if row.id not in known])
+            return added + change_rows(actor, sight, [row for row in good if row.id in known])
+
+    return perform(actor, sight, rows, mode, write)
+
+
+def _unique_field(sight: Sight, on: str) -> FieldShape | None:
+    """None for the id. Raises InvalidParameter."""
+    if on == "id":
+        return None
+    unique = {slug: found for slug, found in sight.fields.items() if found.unique_slot}
+    found = unique.get(on.removeprefix("data__"))
+    if found is None:
+        allowed = ("id", *unique)
+        fault = Fault(
+            "/on", "UNKNOWN_FIELD", f"{on[:100]!r} is neither the id nor a unique field.", allowed, nearest(on, allowed)
+        )  # fmt: skip
+        raise InvalidParameter(faults=[fault])
+    return found
+
+
+def _find(actor: Actor, rows: Sequence[Row]) -> set[UUID]:
+    """Notes the id of each entry; which of them are records."""
+    seen: set[UUID] = set()
+    for row in rows:
+        if "id" not in row.body:
+            continue
+        row.id = as_id(row.body["id"])
+        if row.id is None or row.id in seen:
+            row.faults.add("/id", "INVALID_VALUE", "An id (UUID) that no earlier entry has is expected.")
+        else:
+            seen.add(row.id)
+    return present_ids(actor, seen) if seen else set()
+
+
+def _find_by(actor: Actor, sight: Sight, field: FieldShape, rows: Sequence[Row]) -> set[UUID]:
+    """Notes the id of the record that has an entry's value, if there is one; which these are."""
+    keys: dict[str, list[Row]] = {}
+    for row in rows:
+        if "id" in row.body:
+            row.faults.add("/id", "UNKNOWN_FIELD", f"Records are told apart by {field.slug} here.")
+        key = _key(sight, field, row) if row.good else None
+        if key is not None:
+            keys.setdefault(key, []).append(row)
+    slot = field.unique_slot or ""
+    found = taken_keys(actor, sight.shape.id, [(slot, key) for key in keys])
+    for (_, key), record_id in found.items():
+        for row in keys[key]:
+            row.id = record_id
+    return set(found.values())
+
+
+def _key(sight: Sight, field: FieldShape, row: Row) -> str | None:
+    """What the entry is told apart by; notes a fault where it has nothing."""
+    where, given = pointer("data", field.slug), with_title(sight, row.body).get(field.slug)
+    if given is None:
+        row.faults.add(where, "REQUIRED", "Records are told apart by this field.")
+        return None
+    try:
+        return field.kind.unique_key(field.kind.from_json(given))
+    except InvalidValue as error:
+        error.add_to(row.faults, where)
+        return None

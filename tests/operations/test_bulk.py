@@ -1,0 +1,158 @@
+"""Many records in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api import SOME_ID, Api, assert_problem
+from tests.factories.pipeline import deals, record
+
+URL = "/pipelines/deals/records"
+
+
+def test_good_entries_are_made_and_bad_ones_named(api: Api) -> None:
+    deals(api)
+    entries: list[Any] = [
+        {"data": {"name": "One", "amount": 1}},
+        {"data": {"amount": "much"}},
+        "no object",
+        {"data": {"name": "Two"}, "title": 5, "colour": "red"},
+        {"data": {"name": "Three", "code": "c"}},
+        {"data": {"name": "Four", "code": "c"}},
+    ]
+    made = api.post(f"{URL}/bulk_create/", entries)
+    assert made.status_code == 201, made.text
+    assert [found["title"] for found in made.json["created"]] == ["One", "Three"]
+    assert (made.json["created_count"], made.json["error_count"]) == (2, 4)
+    assert [(fault["index"], sorted(fault["errors"])) for fault in made.json["errors"]] == [
+        (1, ["amount", "name"]), (2, ["general"]), (3, ["colour", "title"]), (5, ["code"]),
+    ]  # fmt: skip
+    assert api.get(f"{URL}/").json["count"] == 2
+    created = [event for event in api.events() if event["type"] == "record.created"]
+    assert [event["data"]["title"] for event in created] == ["One", "Three"]
+    assert [event["seq"] for event in created] == [created[0]["seq"], created[0]["seq"] + 1]
+
+
+def test_no_array_is_refused_with_a_word_about_it(api: Api) -> None:
+    deals(api)
+    problem = assert_problem(api.post(f"{URL}/bulk_create/", {"data": {}}), 400, "ARRAY_EXPECTED")
+    assert "array expected" in problem["error"].lower()
+
+
+def test_nothing_made_is_a_400(api: Api) -> None:
+    deals(api)
+    answer = api.post(f"{URL}/bulk_create/", [{"data": {}}])
+    assert answer.status_code == 400
+    assert answer.json["created"] == []
+    assert answer.json["errors"] == [{"index": 0, "errors": {"name": ["This field must have a value."]}}]
+
+
+def test_a_value_that_another_record_has_is_named(api: Api) -> None:
+    deals(api)
+    record(api, "deals", {"name": "Old", "code": "a"})
+    answer = api.post(
+        f"{URL}/bulk_create/", [{"data": {"name": "x", "code": "a"}}, {"data": {"name": "y", "code": "b"}}]
+    )
+    assert answer.status_code == 201
+    assert answer.json["errors"] == [{"index": 0, "errors": {"code": ["Another record has this value."]}}]
+
+
+@pytest.mark.parametrize("bad", [{"data": {}}, {"data": {"name": "x", "code": "a"}}])
+def test_atomic_is_all_or_nothing(api: Api, bad: dict[str, Any]) -> None:
+    deals(api)
+    record(api, "deals", {"name": "Old", "code": "a"})
+    entries = [{"data": {"name": "Good"}}, bad]
+    problem = assert_problem(api.post(f"{URL}/bulk_create/?mode=atomic", entries), 422, "VALIDATION_FAILED")
+    assert all(fault["pointer"].startswith("/1/data/") for fault in problem["errors"])
+    assert api.get(f"{URL}/").json["count"] == 1
+    assert len([event for event in api.events() if event["type"] == "record.created"]) == 1
+    assert api.post(f"{URL}/bulk_create/?mode=atomic", entries[:1]).status_code == 201
+
+
+def test_a_dry_run_writes_nothing(api: Api) -> None:
+    deals(api)
+    answer = api.post(f"{URL}/bulk_create/?mode=dry_run", [{"data": {"name": "x"}}, {"data": {}}])
+    assert answer.status_code == 200
+    assert (answer.json["created"], answer.json["valid_count"], answer.json["error_count"]) == ([], 1, 1)
+    assert api.get(f"{URL}/").json["count"] == 0
+
+
+def test_records_are_changed_each_by_its_id(api: Api) -> None:
+    deals(api)
+    ids = [record(api, "deals", {"name": name, "amount": 1, "code": name})["id"] for name in "abc"]
+    answer = api.post(
+        f"{URL}/bulk_update/",
+        [
+            {"id": ids[0], "data": {"amount": 2}},
+            {"id": ids[1], "data": {"amount": 3}, "version": 7},
+            {"id": SOME_ID, "data": {"amount": 4}},
+            {"id": ids[0], "data": {"amount": 5}},
+            {"id": ids[2], "data": {"code": "a"}},
+        ],
+    )
+    assert answer.status_code == 200, answer.text
+    assert [(found["id"], found["data"]["amount"]) for found in answer.json["updated"]] == [(ids[0], 2)]
+    assert [(fault["index"], sorted(fault["errors"])) for fault in answer.json["errors"]] == [
+        (1, ["version"]), (2, ["id"]), (3, ["id"]), (4, ["code"]),
+    ]  # fmt: skip
+    amounts = {found["id"]: found["data"]["amount"] for found in api.get(f"{URL}/").json["results"]}
+    assert amounts == {ids[0]: 2, ids[1]: 1, ids[2]: 1}
+
+
+def test_an_upsert_tells_new_from_known_by_a_unique_field(api: Api) -> None:
+    deals(api)
+    known = record(api, "deals", {"name": "Old", "code": "a", "amount": 1})
+    answer = api.post(
+        f"{URL}/bulk_upsert/?on=code",
+        [{"data": {"code": "a", "amount": 9}}, {"data": {"code": "b", "name": "New"}}, {"data": {"name": "?"}}],
+    )
+    assert answer.status_code == 200, answer.text
+    shown = {found["data"]["code"]: found for found in answer.json["upserted"]}
+    assert shown["a"]["id"] == known["id"]
+    assert shown["a"]["data"] == {"code": "a", "name": "Old", "amount": 9}
+    assert shown["b"]["version"] == 1
+    assert [(fault["index"], sorted(fault["errors"])) for fault in answer.json["errors"]] == [(2, ["code"])]
+    assert_problem(api.post(f"{URL}/bulk_upsert/?on=name", []), 400, "INVALID_PARAMETER")
+
+
+def test_an_upsert_by_id_makes_what_is_not_there(api: Api) -> None:
+    deals(api)
+    known = record(api, "deals", {"name": "Old"})
+    entries = [{"id": known["id"], "data": {"name": "Newer"}}, {"id": SOME_ID, "data": {"name": "Own id"}}]
+    answer = api.post(f"{URL}/bulk_upsert/", entries)
+    assert sorted(found["title"] for found in answer.json["upserted"]) == ["Newer", "Own id"]
+    assert api.get(f"/records/{SOME_ID}/").json["title"] == "Own id"
+
+
+def test_records_are_removed_by_ids(api: Api) -> None:
+    deals(api)
+    ids = [record(api, "deals", {"name": name})["id"] for name in "ab"]
+    assert_problem(api.post(f"{URL}/bulk_delete/?mode=atomic", {"ids": [ids[0], SOME_ID]}), 422, "VALIDATION_FAILED")
+    answer = api.post(f"{URL}/bulk_delete/", {"ids": [ids[0], SOME_ID]})
+    assert answer.json["deleted_count"] == 1
+    assert [fault["index"] for fault in answer.json["errors"]] == [1]
+    assert [found["id"] for found in api.get(f"{URL}/").json["results"]] == [ids[1]]
+
+
+def test_records_are_removed_by_a_filter_but_no_more_than_allowed(api: Api) -> None:
+    deals(api)
+    for amount in range(5):
+        record(api, "deals", {"name": f"n{amount}", "amount": amount})
+    body = {"filter": {"data__amount": {"gte": 2}}, "max_affected": 2}
+    assert_problem(api.post(f"{URL}/bulk_delete/", body), 409, "TOO_MANY_AFFECTED")
+    assert api.get(f"{URL}/").json["count"] == 5
+    assert api.post(f"{URL}/bulk_delete/?mode=dry_run", {**body, "max_affected": 3}).json["deleted_count"] == 3
+    assert api.post(f"{URL}/bulk_delete/", {**body, "max_affected": 3}).json["deleted_count"] == 3
+    assert api.get(f"{URL}/").json["count"] == 2
+
+
+def test_ten_thousand_rows_are_taken_and_no_more(api: Api) -> None:
+    deals(api)
+    entries = [{"data": {"name": f"n{at}", "amount": at}} for at in range(10_000)]
+    made = api.post(f"{URL}/bulk_create/", entries, headers={"Prefer": "return=minimal"})
+    assert made.status_code == 201, made.text[:500]
+    assert made.json["created_count"] == 10_000
+    assert api.get(f"{URL}/?count=exact&page_size=1").json["count"] == 10_000
+    assert_problem(api.post(f"{URL}/bulk_create/", [*entries, {}]), 422, "VALIDATION_FAILED")
