@@ -9,16 +9,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 
+from oneo.access.common_passwords import is_common
 from oneo.errors import FaultList
 
 MAX_LENGTH = 1024
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _NOBODY = _hasher.hash("a password that no user has, so that unknown users cost the same time")
-_COMMON = (
-    "password", "passphrase", "qwertyuiop", "asdfghjkl", "zxcvbnm", "letmein", "iloveyou", "admin", "administrator",
-    "welcome", "monkey", "dragon", "football", "baseball", "sunshine", "princess", "superman", "batman", "master",
-    "changeme", "secret", "trustno", "1234567890", "0987654321", "123456789", "abcdefghijklmnopqrstuvwxyz", "abc",
-)  # fmt: skip
 
 
 def hash_password(password: str) -> str:
@@ -41,21 +37,13 @@ def renewed_hash(stored: str | None, password: str) -> str | None:
 
 
 def check_password(faults: FaultList, password: str, *, where: str, minimum: int, context: tuple[str, ...]) -> None:
-    """Length, and not a well-known or personal word repeated. No rules about kinds of characters."""
+    """Length, and none that is tried first. No rules about kinds of characters."""
     if len(password) < minimum:
         faults.add(where, "PASSWORD_TOO_SHORT", f"A password has {minimum} characters or more.")
     elif len(password) > MAX_LENGTH:
         faults.add(where, "PASSWORD_TOO_LONG", f"A password has {MAX_LENGTH} characters at most.")
-    elif _is_common(password.lower(), context):
+    elif is_common(password, context):
         faults.add(where, "PASSWORD_TOO_COMMON", "This password is one of those that are tried first.")
-
-
-def _is_common(password: str, context: tuple[str, ...]) -> bool:
-    rest = password
-    for word in sorted((*_COMMON, *(part.lower() for part in context if len(part) > 3)), key=len, reverse=True):
-        rest = rest.replace(word, "")
-    letters = "".join(character for character in rest if character.isalpha())
-    return len(set(password)) < 5 or (len(rest) < 5 and len(letters) < 3)
 
 
 def _in_thread(work: Callable[..., Any], *arguments: object) -> Any:

@@ -16,7 +16,7 @@ from oneo.errors import CredentialsInvalid, FaultList, TokenReused, TokenRevoked
 from oneo.events.unit import Unit, public, unit
 from oneo.fields.emails import normal_email
 from oneo.ids import new_id
-from oneo.models import Session, User
+from oneo.models import Session, Tenant, TenantProfile, User
 from oneo.models.user import AGENT_LENGTH
 from oneo.operations.grants import user_types_of
 from oneo.store import identity as store
@@ -103,7 +103,7 @@ def set_password(actor: Actor, user: User, password: str, *, where: str = "/pass
     faults = FaultList()
     passwords.check_password(
         faults, password, where=where, minimum=_settings().password_min_length,
-        context=(user.email.partition("@")[0], user.name),
+        context=(user.email.partition("@")[0], user.name, *_names_of_tenant(actor)),
     )  # fmt: skip
     faults.check()
     user.password_hash = passwords.hash_password(password)
@@ -149,6 +149,12 @@ def tenant_for_login(slug: str) -> UUID | None:
     """The tenant that a login names."""
     found = store.tenant_by_slug(slug)
     return found[0] if found else None
+
+
+def _names_of_tenant(actor: Actor) -> tuple[str, str]:
+    with unit(actor) as work:
+        slug = work.session.scalars(select(Tenant.slug).where(Tenant.id == actor.tenant_id)).one()
+        return slug, work.session.scalars(select(TenantProfile.name)).one()
 
 
 def _as_user(tenant_id: UUID, user_id: UUID) -> Actor:

@@ -9,7 +9,7 @@ from oneo.schemas.base import Input, Moment, StrictBoolean, StrictString, text
 
 _NAME, _TIMEZONE, _LOCALE = {"example": "Ada Lovelace"}, {"example": "Europe/Berlin"}, {"example": "en"}
 _EMAIL = {"format": "email", "example": "ada@acme.example"}
-_PASSWORD = {"format": "password", "example": "correct-horse-battery-staple"}
+_PASSWORD = {"format": "password", "example": "quiet-otters-map-seven-rivers"}
 
 
 class UserSchema(Schema):

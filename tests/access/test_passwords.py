@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -11,6 +13,8 @@ from flask import Flask
 from oneo.access import passwords
 from oneo.access.passwords import MAX_LENGTH, check_password, hash_password, verify_password
 from oneo.errors import FaultList, ValidationFailed
+
+COMMON = Path(passwords.__file__).with_name("common_passwords.txt")
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +30,9 @@ def faults_of(password: str, *context: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "password",
-    ["correct-horse-battery-staple", "four words that fit", "x7#Qp!m2Lv9$Rt4", "пароль из многих слов",
-     "密码密码文字很长的一个短语在此处", "🐎🔋📎 and some words", "0123456789 abcdefgh ijk", "a" * 10 + "bcdefgh",
-     "z" * 10 + "qwertybox" * 3, "Tr0ub4dor&3 Tr0ub4dor", "x" * 5 + "yzwvu" * 203],
+    ["quiet-otters-map-seven-rivers", "four words that fit", "x7#Qp!m2Lv9$Rt4", "пароль из многих слов",
+     "密码密码文字很长的一个短语在此处", "🐎🔋📎 and some words", "correct pony battery staple",
+     "z" * 10 + "qwertybox" * 3, "Tr0ub4dor&3 Tr0ub4dor", "four words that fit " * 51],
 )  # fmt: skip
 def test_long_passwords_of_any_characters_are_taken(password: str) -> None:
     assert faults_of(password) == []
@@ -51,6 +55,24 @@ def test_long_passwords_of_any_characters_are_taken(password: str) -> None:
         ("adminadministrator!!", "PASSWORD_TOO_COMMON"),
         ("letmeinletmeinletmein", "PASSWORD_TOO_COMMON"),
         ("abcdefghijklmnopqrstuvwxyz", "PASSWORD_TOO_COMMON"),
+        ("correct-horse-battery-staple", "PASSWORD_TOO_COMMON"),
+        ("Correct Horse Battery Staple 2024", "PASSWORD_TOO_COMMON"),
+        ("I love you forever!", "PASSWORD_TOO_COMMON"),
+        ("1l0v3y0uf0r3v3r", "PASSWORD_TOO_COMMON"),
+        ("thequickbrownfox7", "PASSWORD_TOO_COMMON"),
+        ("MayTheForceBeWithYou", "PASSWORD_TOO_COMMON"),
+        ("0123456789 abcdefgh ijk", "PASSWORD_TOO_COMMON"),
+        ("a" * 10 + "bcdefgh", "PASSWORD_TOO_COMMON"),
+        ("x7#Q!x7#Q!x7#Q!x7", "PASSWORD_TOO_COMMON"),
+        ("kitten77kitten77", "PASSWORD_TOO_COMMON"),
+        ("1qaz2wsx3edc4rfv", "PASSWORD_TOO_COMMON"),
+        ("zyxwvutsrqponmlk", "PASSWORD_TOO_COMMON"),
+        ("poiuytrewqlkjhgfdsa", "PASSWORD_TOO_COMMON"),
+        ("qwertzuiopasdfghjkl", "PASSWORD_TOO_COMMON"),
+        ("azertyuiopqsdfghjklm", "PASSWORD_TOO_COMMON"),
+        ("9876543210987654321", "PASSWORD_TOO_COMMON"),
+        ("oneo-oneo-password", "PASSWORD_TOO_COMMON"),
+        ("OneoAdministrator1", "PASSWORD_TOO_COMMON"),
     ],
 )
 def test_what_is_tried_first_is_refused(password: str, code: str) -> None:
@@ -60,6 +82,23 @@ def test_what_is_tried_first_is_refused(password: str, code: str) -> None:
 def test_one_s_own_name_repeated_is_refused() -> None:
     assert faults_of("lovelacelovelace1", "ada", "Lovelace") == ["PASSWORD_TOO_COMMON"]
     assert faults_of("lovelacelovelace1") == []
+    assert faults_of("Initech-Corp-2024!", "ada", "", "initech", "Initech Corp") == ["PASSWORD_TOO_COMMON"]
+    assert faults_of("Initech-Corp-2024!") == []
+
+
+def test_the_list_is_of_long_passwords_as_they_are_looked_up() -> None:
+    entries = COMMON.read_text(encoding="ascii").splitlines()
+    assert len(entries) > 300
+    assert entries == sorted(set(entries))
+    for entry in entries:
+        assert re.fullmatch("[a-z0-9]{15,}", entry), entry
+        assert faults_of(entry) == ["PASSWORD_TOO_COMMON"]
+
+
+def test_ordinary_words_are_no_pattern() -> None:
+    """Neighbours on the keyboard stand in every text: `er`, `we`, `as`, `op`."""
+    for phrase in ("we were here as poor operators", "trewq is no word we say", "deeper water over there 1999"):
+        assert faults_of(phrase) == []
 
 
 def test_what_is_wrong_is_said_about_the_right_field() -> None:

@@ -21,7 +21,7 @@ from oneo.operations import tenants as operations
 from oneo.operations import users
 from tests.api import Api
 
-PASSWORD = "correct-horse-battery-staple"
+PASSWORD = "quiet-otters-map-seven-rivers"
 _numbers = itertools.count(1)
 
 

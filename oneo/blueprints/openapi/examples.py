@@ -15,7 +15,7 @@ _BY_FORMAT = {
     "email": "ada@acme.example",
     "uri": "https://acme.example/",
     "uri-reference": "/api/v1/users/",
-    "password": "correct-horse-battery-staple",
+    "password": "quiet-otters-map-seven-rivers",
 }
 _BY_TYPE: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "null": None, "object": {}}
 _MAX_DEPTH = 8
