@@ -30,7 +30,7 @@ from oneo.schemas.bulk import (
 from oneo.schemas.record import RecordCreate
 
 blp = ApiBlueprint(
-    "bulk", __name__, url_prefix="/api/v1/pipelines/<string:pipeline>/records", description="Many records at once."
+    "bulk", __name__, url_prefix="/api/v1/pipelines/<name:pipeline>/records", description="Many records at once."
 )
 
 

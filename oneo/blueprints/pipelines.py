@@ -57,7 +57,7 @@ def create_pipeline(actor: Actor, body: dict[str, Any]) -> Response:
     return created(shown, location=f"/api/v1/pipelines/{pipeline_id}/", version=version)
 
 
-@blp.route("/<string:pipeline>/", permission=LOGGED_IN)
+@blp.route("/<name:pipeline>/", permission=LOGGED_IN)
 @blp.response(200, PipelineDetailSchema)
 def get_pipeline(actor: Actor, pipeline: str) -> Response:
     """Read a pipeline, by id or slug."""
@@ -65,7 +65,7 @@ def get_pipeline(actor: Actor, pipeline: str) -> Response:
     return answer(body, version=version, own=True)
 
 
-@blp.route("/<string:pipeline>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(PipelineUpdate())
 @blp.response(200, PipelineDetailSchema)
 def update_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
@@ -74,7 +74,7 @@ def update_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Respon
     return answer(shown, version=version)
 
 
-@blp.route("/<string:pipeline>/", methods=["PUT"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/", methods=["PUT"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(PipelineReplace())
 @blp.response(200, PipelineDetailSchema)
 def replace_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
@@ -83,7 +83,7 @@ def replace_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Respo
     return answer(shown, version=version)
 
 
-@blp.route("/<string:pipeline>/", methods=["DELETE"], permission=P.PIPELINES_DELETE)
+@blp.route("/<name:pipeline>/", methods=["DELETE"], permission=P.PIPELINES_DELETE)
 @blp.response(204)
 def delete_pipeline(actor: Actor, pipeline: str) -> Response:
     """Remove a pipeline; it can be restored with its records."""
@@ -91,7 +91,7 @@ def delete_pipeline(actor: Actor, pipeline: str) -> Response:
     return Response(status=204)
 
 
-@blp.route("/<string:pipeline>/restore/", methods=["POST"], permission=P.PIPELINES_DELETE)
+@blp.route("/<name:pipeline>/restore/", methods=["POST"], permission=P.PIPELINES_DELETE)
 @blp.response(200, PipelineDetailSchema)
 def restore_pipeline(actor: Actor, pipeline: str) -> Response:
     """Restore a deleted pipeline, by id."""
@@ -99,7 +99,7 @@ def restore_pipeline(actor: Actor, pipeline: str) -> Response:
     return answer(shown, version=version)
 
 
-@blp.route("/<string:pipeline>/fields/", permission=P.PIPELINES_READ)
+@blp.route("/<name:pipeline>/fields/", permission=P.PIPELINES_READ)
 @takes_list_query(blp, FIELDS)
 @blp.response(200, page_of(FieldSchema))
 def list_fields(actor: Actor, query: ListQuery, pipeline: str) -> Response:
@@ -107,7 +107,7 @@ def list_fields(actor: Actor, query: ListQuery, pipeline: str) -> Response:
     return answer_list(actor, lambda: fields.list_fields(actor, pipeline, query))
 
 
-@blp.route("/<string:pipeline>/fields/deleted/", permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/fields/deleted/", permission=P.PIPELINES_UPDATE)
 @takes_list_query(blp, FIELDS)
 @blp.response(200, page_of(FieldSchema))
 def list_deleted_fields(actor: Actor, query: ListQuery, pipeline: str) -> Response:
@@ -115,7 +115,7 @@ def list_deleted_fields(actor: Actor, query: ListQuery, pipeline: str) -> Respon
     return answer_list(actor, lambda: fields.list_fields(actor, pipeline, query, deleted=True))
 
 
-@blp.route("/<string:pipeline>/fields/", methods=["POST"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/fields/", methods=["POST"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(FieldCreate())
 @blp.response(201, FieldSchema)
 def create_field(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
@@ -124,7 +124,7 @@ def create_field(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
     return created(shown, location=f"/api/v1/pipelines/{pipeline}/fields/{field_id}/", version=version)
 
 
-@blp.route("/<string:pipeline>/fields/<string:field>/", permission=P.PIPELINES_READ)
+@blp.route("/<name:pipeline>/fields/<name:field>/", permission=P.PIPELINES_READ)
 @blp.response(200, FieldSchema)
 def get_field(actor: Actor, pipeline: str, field: str) -> Response:
     """Read a field, by id or slug."""
@@ -132,7 +132,7 @@ def get_field(actor: Actor, pipeline: str, field: str) -> Response:
     return answer(body, version=version, own=True)
 
 
-@blp.route("/<string:pipeline>/fields/<string:field>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/fields/<name:field>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(FieldUpdate())
 @blp.response(200, FieldSchema)
 def update_field(actor: Actor, body: dict[str, Any], pipeline: str, field: str) -> Response:
@@ -141,7 +141,7 @@ def update_field(actor: Actor, body: dict[str, Any], pipeline: str, field: str) 
     return answer(shown, version=version)
 
 
-@blp.route("/<string:pipeline>/fields/<string:field>/", methods=["DELETE"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/fields/<name:field>/", methods=["DELETE"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(ForceParameters(), location="query")
 @blp.response(204)
 def delete_field(actor: Actor, parameters: dict[str, Any], pipeline: str, field: str) -> Response:
@@ -150,7 +150,7 @@ def delete_field(actor: Actor, parameters: dict[str, Any], pipeline: str, field:
     return Response(status=204)
 
 
-@blp.route("/<string:pipeline>/fields/<uuid:field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/fields/<uuid:field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE)
 @blp.response(200, FieldSchema)
 def restore_field(actor: Actor, pipeline: str, field: UUID) -> Response:
     """Restore a removed field, with the values that records still hold."""

@@ -27,7 +27,7 @@ from oneo.schemas.record import (
 from oneo.store.records import RECORDS
 
 blp = ApiBlueprint("records", __name__, url_prefix="/api/v1", description="Records of the pipelines.")
-_WITHIN = "/pipelines/<string:pipeline>/records"
+_WITHIN = "/pipelines/<name:pipeline>/records"
 _ONE, _ONE_WITHIN = "/records/<uuid:record_id>", f"{_WITHIN}/<uuid:record_id>"
 
 

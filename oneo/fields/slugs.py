@@ -11,6 +11,13 @@ RULE = (
     "A slug begins with a letter and has lower-case letters, digits and single underscores, "
     f"{MAX_LENGTH} characters at most."
 )
+ROUTE_WORDS = frozenset(
+    {
+        "analytics", "bulk_create", "bulk_delete", "bulk_update", "bulk_upsert", "clone", "deleted", "export", "fields",
+        "records", "restore", "schema", "search", "templates",
+    }
+)  # fmt: skip
+"""Words of addresses, which nothing that is addressed by its slug is called."""
 _SLUG = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 
 

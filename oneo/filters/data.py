@@ -1,8 +1,4 @@
-"""Columns that are fields of records: asked in an index slot where the field has one, else in the JSON.
-
-The slots are nullable columns of fixed types. A text slot holds the first 256 characters, a number slot the nearest
-float: where that is not the whole truth, the exact value in the JSON is looked at too.
-"""
+"""Columns that are fields of records: asked in an index slot where the field has one, else in the JSON."""
 
 from __future__ import annotations
 
@@ -29,6 +25,10 @@ _SLOT_TYPES = {"t": "text", "n": "float8", "d": "timestamptz"}
 
 @dataclass(frozen=True, slots=True)
 class DataColumn(Column, ABC):
+    """A text slot holds the first 256 characters, a number slot the nearest float: where that is not the whole truth,
+    the exact value in the JSON is looked at too.
+    """
+
     slug: str = ""
     slot: str | None = None
 

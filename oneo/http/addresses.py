@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from flask import Flask, Request
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import BaseConverter, MapAdapter
+
+from oneo.fields.slugs import ROUTE_WORDS
+
+
+class NameConverter(BaseConverter):
+    """The id or slug of a thing, which is never one of the words that addresses are made of."""
+
+    regex = rf"(?!(?:{'|'.join(sorted(ROUTE_WORDS))})(?:/|$))[^/]+"
 
 
 class Application(Flask):
@@ -11,6 +19,7 @@ class Application(Flask):
 
     def __init__(self) -> None:
         super().__init__("oneo", static_folder=None)
+        self.url_map.converters["name"] = NameConverter
         self.url_map.strict_slashes = False
         self.url_map.merge_slashes = False
 

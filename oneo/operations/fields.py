@@ -18,7 +18,7 @@ from oneo.events.unit import Unit, unit
 from oneo.fields.kinds.base import Kind
 from oneo.fields.kinds.registry import KINDS, read_kind
 from oneo.fields.kinds.terms import Family
-from oneo.fields.slugs import RULE, is_slug, slug_from
+from oneo.fields.slugs import ROUTE_WORDS, RULE, is_slug, slug_from
 from oneo.filters.ast import OPERATORS
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
@@ -71,7 +71,7 @@ def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order:
     """A field with its index slots, flushed but not yet in the log. Raises SlugTaken, NoSlotLeft, ValidationFailed."""
     faults = FaultList()
     slug = body.get("slug") or slug_from(body["name"])
-    if not is_slug(slug) or slug in OPERATORS:
+    if not is_slug(slug) or slug in OPERATORS or slug in ROUTE_WORDS:
         faults.add(where + "/slug", "INVALID_SLUG", RULE)
     kind = read_kind(body["field_type"], faults, where + "/field_type")
     config = kind.read_config(body.get("field_config") or {}, faults, where + "/field_config") if kind else {}

@@ -16,7 +16,7 @@ from oneo.access.schema import find_pipeline, schema_of, sees_pipeline
 from oneo.actor import Actor
 from oneo.errors import Fault, FaultList, PipelineNotFound, ValidationFailed, pointer
 from oneo.events.unit import Unit, unit
-from oneo.fields.slugs import RULE, is_slug, slug_from
+from oneo.fields.slugs import ROUTE_WORDS, RULE, is_slug, slug_from
 from oneo.filters.ast import OPERATORS
 from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.ids import as_id
@@ -29,9 +29,6 @@ from oneo.store.lists import get_row
 from oneo.store.pipelines import pipeline_resource
 from oneo.store.resources import Resource
 
-ROUTE_WORDS = frozenset(
-    {"templates", "records", "fields", "export", "clone", "schema", "analytics", "restore", "deleted", "search"}
-)
 _DEFAULTS: Mapping[str, Any] = {
     "description": "", "pipeline_type": DEFAULT_TYPE, "icon": DEFAULT_ICON, "color": DEFAULT_COLOR, "is_active": True,
     "settings": {}, "title_field": None,
