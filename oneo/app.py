@@ -26,6 +26,7 @@ from oneo.http.addresses import Application
 from oneo.http.hosts import Hosts
 from oneo.http.limits import STORE_OPTIONS, Limits
 from oneo.http.proxies import Proxies
+from oneo.jobs.indexer import Indexer
 from oneo.realtime.socket import register_realtime
 from oneo.store.fence import check_fence
 from oneo.store.lists import Counts
@@ -93,13 +94,15 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
     # Known before it is bound, it adds no hooks of its own to each request: `http/limits.py` asks it where it counts.
     app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
+    indexer = Indexer(app)
+    app.extensions.setdefault("oneo.stop", []).append(indexer.stop)
     app.extensions |= {
         "oneo.settings": settings,
         "oneo.pool": pool,
         "oneo.addresses": found,
         "oneo.claims": tokens.ClaimsCache(),
         "oneo.actors": ActorCache(),
-        "oneo.schemas": SchemaCache(),
+        "oneo.schemas": SchemaCache(indexer.hint),
         "oneo.places": OrderedDict(),
         "oneo.counts": Counts(),
         "oneo.hosts": Hosts(settings),

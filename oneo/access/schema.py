@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -28,9 +29,13 @@ _SEEING = (P.PIPELINES_READ, P.RECORDS_READ, P.RECORDS_CREATE, P.RECORDS_UPDATE,
 
 
 class SchemaCache:
-    """The latest schema of each tenant in use. Whoever needs one that is not there loads it, the others wait."""
+    """The latest schema of each tenant in use. Whoever needs one that is not there loads it, the others wait.
 
-    def __init__(self) -> None:
+    `on_unsettled` hears of tenants whose index slots are not all ready.
+    """
+
+    def __init__(self, on_unsettled: Callable[[UUID], None]) -> None:
+        self._on_unsettled = on_unsettled
         self._lock = threading.Lock()
         self._schemas: OrderedDict[UUID, Schema] = OrderedDict()
         self._loading: dict[UUID, threading.Lock] = {}
@@ -59,6 +64,8 @@ class SchemaCache:
             while len(self._schemas) > MAX_SCHEMAS:
                 gone, _ = self._schemas.popitem(last=False)
                 self._loading.pop(gone, None)
+        if found.unsettled:
+            self._on_unsettled(tenant_id)
         return found
 
 

@@ -49,11 +49,12 @@ class PipelineShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """All pipelines of a tenant that are not deleted, at one revision."""
+    """All pipelines of a tenant that are not deleted, at one revision. `unsettled`: some index slot is not ready."""
 
     revision: int
     pipelines: Mapping[UUID, PipelineShape]
     slugs: Mapping[str, UUID]
+    unsettled: bool = False
     memo: dict[Any, Any] = field(default_factory=dict)
 
     def find(self, name: UUID | str) -> PipelineShape | None:

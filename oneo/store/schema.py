@@ -24,7 +24,8 @@ SELECT t.schema_revision, coalesce((
                       WHERE s.tenant_id = %(tenant)s AND s.pipeline_id = p.id AND s.field_id = f.id)
         ) ORDER BY f.display_order, f.id), '[]') FROM fields f WHERE f.tenant_id = %(tenant)s AND f.pipeline_id = p.id)
     ) ORDER BY p.id) FROM pipelines p
-    WHERE p.tenant_id = %(tenant)s AND p.kind = 'record' AND p.deleted_at IS NULL), '[]')::text
+    WHERE p.tenant_id = %(tenant)s AND p.kind = 'record' AND p.deleted_at IS NULL), '[]')::text,
+    EXISTS (SELECT FROM slots s WHERE s.tenant_id = %(tenant)s AND s.state <> 'ready')
 FROM tenant_profiles t WHERE t.tenant_id = %(tenant)s AND t.id = %(tenant)s
 """
 
@@ -34,9 +35,9 @@ def load_schema(tenant_id: UUID) -> Schema | None:
     rows = message.look_up(tenant_id, _LOAD, {"tenant": tenant_id})
     if not rows:
         return None
-    revision, text = rows[0]
+    revision, text, unsettled = rows[0]
     pipelines = [_pipeline(found) for found in orjson.loads(text)]
-    return Schema(revision, {p.id: p for p in pipelines}, {p.slug: p.id for p in pipelines})
+    return Schema(revision, {p.id: p for p in pipelines}, {p.slug: p.id for p in pipelines}, unsettled)
 
 
 def _pipeline(found: dict[str, Any]) -> PipelineShape:

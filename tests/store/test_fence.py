@@ -197,7 +197,8 @@ def test_the_server_cannot_write_to_the_directory(database_address: str, table: 
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE events SET type = 'x'", "UPDATE events SET seq = 1", "UPDATE events SET occurred_at = now()", "DELETE FROM events", "TRUNCATE events", "DELETE FROM users",
+    ["UPDATE events SET type = 'x'", "UPDATE events SET seq = 1", "UPDATE events SET occurred_at = now()",
+         "DELETE FROM events", "TRUNCATE events", "DELETE FROM users",
      "DELETE FROM sessions", "UPDATE tenant_clocks SET tenant_id = tenant_id", "DELETE FROM tenant_clocks",
      "ALTER TABLE users DISABLE ROW LEVEL SECURITY", "DROP POLICY fence ON users", "CREATE TABLE mine (id int)"],
 )  # fmt: skip
