@@ -10,6 +10,7 @@ from uuid import UUID
 from oneo.access.permissions import EVERYTHING, P, has_fields
 from oneo.actor import Actor, CredentialKind, Grant
 from oneo.errors import PermissionDenied, SessionRequired
+from oneo.fields.slugs import is_slug
 
 
 def granting(actor: Actor, permission: P, pipeline_id: UUID | None = None) -> tuple[Grant, ...]:
@@ -153,6 +154,11 @@ def _parse_grant(stored: Mapping[str, Any]) -> Grant:
         pipelines=None if pipelines is None else frozenset(UUID(pipeline) for pipeline in pipelines),
         rows=rows if isinstance(rows, str) else "filter",
         row_filter=None if isinstance(rows, str) else rows["filter"],
-        hidden_fields=frozenset(stored.get("hidden_fields", ())),
-        read_only_fields=frozenset(stored.get("read_only_fields", ())),
+        hidden_fields=_slugs(stored.get("hidden_fields", ())),
+        read_only_fields=_slugs(stored.get("read_only_fields", ())),
     )
+
+
+def _slugs(names: Iterable[str]) -> frozenset[str]:
+    """No field has another name, and SQL text is made of these."""
+    return frozenset(name for name in names if is_slug(name))

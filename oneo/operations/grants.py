@@ -14,6 +14,7 @@ from oneo.access.permissions import EVERYTHING, P
 from oneo.actor import Actor
 from oneo.errors import FaultList, LastAdministrator, nearest, pointer
 from oneo.events.unit import unit
+from oneo.fields.slugs import RULE, is_slug
 from oneo.models import Pipeline, Role, User, UserRole
 
 MAX_GRANTS = 500
@@ -98,6 +99,9 @@ def _check_grant(
     stored["rows"] = rows
     for key in ("hidden_fields", "read_only_fields"):
         stored[key] = sorted(set(grant.get(key) or ()))
+        for at, slug in enumerate(grant.get(key) or ()):
+            if not is_slug(slug):
+                faults.add(where + pointer(key, at), "INVALID_SLUG", RULE)
         if stored[key] and (permission is None or not permission.per_pipeline):
             faults.add(where + pointer(key), "NO_FIELDS", f"{name} has no fields.")
     return stored

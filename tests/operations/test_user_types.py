@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.actor import system_actor
 from oneo.events.unit import unit
@@ -313,3 +314,17 @@ def test_nobody_is_left_with_a_type_that_is_just_removed(app: Flask, tenant: Tes
 
     given, removed = together([give, lambda: tenant.api.delete("/users/types/sales/").status_code])
     assert (given, removed) in {(201, 409), (422, 204)}
+
+
+@pytest.mark.parametrize("key", ["hidden_fields", "read_only_fields"])
+@pytest.mark.parametrize("name", ["x'}'::text[])) OR true --", "a%sb", "a,b", 'a"b', "a}b", "Salary", "naïve"])
+def test_only_slugs_name_fields(tenant: TestTenant, key: str, name: str) -> None:
+    """They become part of SQL text, so nothing else may get that far."""
+    grant = {"permission": "records:read", key: ["salary", name]}
+    made = tenant.api.post("/users/types/", {"name": "x", "slug": "x", "grants": [grant]})
+    problem = assert_problem(made, 422, "VALIDATION_FAILED")
+    assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [
+        (f"/grants/0/{key}/1", "INVALID_SLUG")
+    ]
+    (parsed,) = policy.parse_grants([grant])
+    assert getattr(parsed, key) == {"salary"}
