@@ -34,7 +34,7 @@ def main() -> None:
         dsn = embedded.start(Path(folder), database="oneo_bench")
         settings = Settings(database_url=dsn, jwt_secret=SECRET, log_level="ERROR")
         loaded = load(create_app(settings, as_owner=True), dsn)
-        statements = {workload.path: workload.sql(loaded) for workload in chosen}
+        statements = {_key(workload, loaded): workload.sql(loaded) for workload in chosen}
         with (
             _serve(_oneo(dsn, options.workers)) as ours,
             _serve(_bare(dsn, options.workers, statements)) as bare,
@@ -65,7 +65,15 @@ def _compare(workload: Workload, loaded: Loaded, ours: str, bare: str, options: 
 
 
 def _round(base: str, workload: Workload, loaded: Loaded, options: argparse.Namespace) -> Result:
-    return measure(base + workload.path, loaded.token, connections=options.connections, seconds=options.seconds)
+    return measure(
+        base + workload.address(loaded), loaded.token,
+        connections=options.connections, seconds=options.seconds, body=workload.body,
+    )  # fmt: skip
+
+
+def _key(workload: Workload, loaded: Loaded) -> str:
+    """What the bare server knows a workload by."""
+    return f"{'GET' if workload.body is None else 'POST'} {workload.address(loaded)}"
 
 
 def _print_head(options: argparse.Namespace) -> None:
@@ -92,7 +100,7 @@ def _oneo(dsn: str, workers: int) -> tuple[list[str], dict[str, str], str]:
 def _bare(dsn: str, workers: int, statements: dict[str, str]) -> tuple[list[str], dict[str, str], str]:
     port = _free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "python:bench.gunicorn_bare", "-w", str(workers)]
-    environ = {"BENCH_DSN": dsn, "BENCH_STATEMENTS": json.dumps({"/": "SELECT ''", **statements})}
+    environ = {"BENCH_DSN": dsn, "BENCH_STATEMENTS": json.dumps({"GET /": "SELECT ''", **statements})}
     return [*command, "-b", f"127.0.0.1:{port}", "bench.bare:app"], environ, f"http://127.0.0.1:{port}"
 
 

@@ -16,7 +16,8 @@ _idle: deque[Any] = deque()
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    statement = _statements[environ["PATH_INFO"]]
+    query = environ["QUERY_STRING"]
+    statement = _statements[f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}{'?' + query if query else ''}"]
     connection = _idle.pop() if _idle else _connect()
     with connection.cursor() as cursor:
         cursor.execute(statement)

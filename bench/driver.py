@@ -8,6 +8,7 @@ import shutil
 import socket
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -22,19 +23,23 @@ class Result:
     errors: int
 
 
-def measure(url: str, token: str, *, connections: int, seconds: int) -> Result:
-    """Requests per second over keep-alive connections, and their latencies."""
+def measure(url: str, token: str, *, connections: int, seconds: int, body: str | None = None) -> Result:
+    """Requests per second over keep-alive connections, and their latencies. With a body they are POSTs."""
     if shutil.which("wrk"):
-        return _wrk(url, token, connections, seconds)
-    return _own(url, token, connections, seconds)
+        return _wrk(url, token, connections, seconds, body)
+    return _own(url, token, connections, seconds, body)
 
 
-def _wrk(url: str, token: str, connections: int, seconds: int) -> Result:
+def _wrk(url: str, token: str, connections: int, seconds: int, body: str | None) -> Result:
     command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency"]
-    done = subprocess.run(
-        [*command, "-H", f"Authorization: Bearer {token}", url], capture_output=True, text=True, check=True
-    )
-    text = done.stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if body is not None:
+            script.write(f'wrk.method = "POST"\nwrk.body = [==[{body}]==]\n')
+            script.write('wrk.headers["Content-Type"] = "application/json"\n')
+            script.flush()
+            command += ["-s", script.name]
+        headers = ["-H", f"Authorization: Bearer {token}"]
+        text = subprocess.run([*command, *headers, url], capture_output=True, text=True, check=True).stdout
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Result(
         float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),  # type: ignore[index]
@@ -50,10 +55,10 @@ def _milliseconds(found: re.Match[str] | None) -> float:
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
 
 
-def _own(url: str, token: str, connections: int, seconds: int) -> Result:
+def _own(url: str, token: str, connections: int, seconds: int, body: str | None) -> Result:
     """One process with a thread for each connection; slower than wrk, and so a lower bound."""
     results: multiprocessing.Queue[tuple[list[float], int]] = multiprocessing.Queue()
-    process = multiprocessing.Process(target=_drive, args=(url, token, connections, seconds, results))
+    process = multiprocessing.Process(target=_drive, args=(url, token, connections, seconds, body, results))
     process.start()
     times, errors = results.get()
     process.join()
@@ -62,12 +67,13 @@ def _own(url: str, token: str, connections: int, seconds: int) -> Result:
 
 
 def _drive(
-    url: str, token: str, connections: int, seconds: int, results: multiprocessing.Queue[tuple[list[float], int]]
-) -> None:
+    url: str, token: str, connections: int, seconds: int, body: str | None,
+    results: multiprocessing.Queue[tuple[list[float], int]],
+) -> None:  # fmt: skip
     times: list[float] = []
     errors: list[int] = []
     threads = [
-        threading.Thread(target=_connection, args=(url, token, time.monotonic() + seconds, times, errors))
+        threading.Thread(target=_connection, args=(url, token, body, time.monotonic() + seconds, times, errors))
         for _ in range(connections)
     ]
     for thread in threads:
@@ -77,16 +83,19 @@ def _drive(
     results.put((times, len(errors)))
 
 
-def _connection(url: str, token: str, until: float, times: list[float], errors: list[int]) -> None:
+def _connection(url: str, token: str, body: str | None, until: float, times: list[float], errors: list[int]) -> None:
     parts = urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
-    request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    head = f"Host: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
+    if body is not None:
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
+    request = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\n{head}\r\n{body or ''}".encode()
     with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80)) as sock:
         reader = sock.makefile("rb")
         while time.monotonic() < until:
             started = time.perf_counter()
             sock.sendall(request)
-            if b" 200 " not in reader.readline():
+            if b" 20" not in reader.readline():
                 errors.append(1)
             length = 0
             while (line := reader.readline().lower()) not in {b"\r\n", b""}:

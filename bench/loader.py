@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import flask_migrate
 import psycopg2
 from flask import Flask
 from sqlalchemy import select
 
-from bench.workloads import Loaded
+from bench.workloads import DEAL, Loaded
 from oneo.access import tokens
+from oneo.access.schema import schema_of
 from oneo.actor import system_actor
 from oneo.events.unit import unit
 from oneo.ids import new_id
-from oneo.models import Session, User
+from oneo.models import Record, Session, User
+from oneo.operations.pipelines import create_pipeline
 from oneo.operations.tenants import create_tenant
+from oneo.store.record_writes import insert
 
 USERS = 1_000
 OTHER_TENANTS = 4
+RECORDS, OTHER_RECORDS, BATCH = 100_000, 10_000, 5_000
+STAGES = ("open", "won", "lost", "stalled")
+FIELDS: list[dict[str, Any]] = [
+    {"name": "Name", "field_type": "text", "is_required": True},
+    {"name": "Amount", "field_type": "number"},
+    {"name": "Stage", "field_type": "select", "field_config": {"choices": list(STAGES)}},
+    {"name": "Closes", "field_type": "date"},
+    {"name": "Probability", "field_type": "number"},
+    {"name": "Source", "field_type": "text"},
+    {"name": "Contact", "field_type": "email"},
+    {"name": "Notes", "field_type": "textarea", "is_indexed": False},
+    {"name": "Priority", "field_type": "text"},
+    {"name": "Is hot", "field_type": "boolean", "is_indexed": False},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    id: UUID
+    user_id: UUID
+    token: str
 
 
 def load(owner: Flask, dsn: str) -> Loaded:
@@ -27,10 +54,40 @@ def load(owner: Flask, dsn: str) -> Loaded:
         flask_migrate.upgrade()
         tenants = [_tenant(number) for number in range(OTHER_TENANTS + 1)]
         _fill(dsn)
-        return tenants[0]
+        for tenant in tenants[1:]:
+            _deals(tenant, OTHER_RECORDS)
+        loaded = _deals(tenants[0], RECORDS)
+        _settle(dsn)
+        return loaded
 
 
-def _tenant(number: int) -> Loaded:
+def _deals(tenant: Tenant, count: int) -> Loaded:
+    """A pipeline of deals with ten fields, and records of it."""
+    actor = system_actor(tenant.id)
+    create_pipeline(actor, {"name": "Deals", "slug": "deals", "title_field": "name", "fields": FIELDS})
+    shape = schema_of(actor).find("deals")
+    if shape is None:
+        raise RuntimeError("the pipeline is not there")
+    for start in range(0, count, BATCH):
+        rows = [{"id": new_id(), "title": "", "status": "active", "data": _deal(start + at)} for at in range(BATCH)]
+        insert(actor, shape, rows, hidden=frozenset())
+    with unit(actor) as work:
+        found = work.session.scalars(select(Record.id).where(Record.pipeline_id == shape.id).limit(1)).one()
+    slots = {field.slug: slot for slot, field in shape.written.items()}
+    return Loaded(tenant.id, tenant.user_id, tenant.token, shape.id, found, slots)
+
+
+def _deal(number: int) -> dict[str, Any]:
+    return {
+        **DEAL,
+        "name": f"Deal number {number}",
+        "amount": (number * 7919) % 100_000,
+        "stage": STAGES[number % len(STAGES)],
+        "contact": f"person{number}@acme.example",
+    }
+
+
+def _tenant(number: int) -> Tenant:
     actor = system_actor(new_id())
     create_tenant(
         actor, slug=f"bench{number}", name="Bench", admin_email=f"admin@bench{number}.example",
@@ -41,7 +98,7 @@ def _tenant(number: int) -> Loaded:
         session = Session(user_id=user_id, refresh_id=new_id(), expires_at=datetime.now(UTC) + timedelta(days=1))
         work.created(session, "session.created")
         token = tokens.issue_access(actor.tenant_id, user_id, session.id)
-    return Loaded(actor.tenant_id, user_id, token)
+    return Tenant(actor.tenant_id, user_id, token)
 
 
 def _fill(dsn: str) -> None:
@@ -61,6 +118,13 @@ def _fill(dsn: str) -> None:
                    SELECT u.tenant_id, u.id, r.id FROM users u JOIN roles r ON r.tenant_id = u.tenant_id
                    WHERE r.slug = 'member' AND NOT EXISTS (SELECT FROM user_roles x WHERE x.user_id = u.id)"""
             )
-            cursor.execute("VACUUM ANALYZE")
     finally:
         connection.close()
+
+
+def _settle(dsn: str) -> None:
+    connection = psycopg2.connect(dsn)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    connection.close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from oneo.store.records import RECORDS
 from oneo.store.resources import USERS
 
 
@@ -16,16 +18,24 @@ class Loaded:
     tenant_id: UUID
     user_id: UUID
     token: str
+    pipeline_id: UUID
+    record_id: UUID
+    slots: Mapping[str, str]
+    """The index slot of each field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`sql` gives one row with the bytes of the answer in its only column."""
+    """`sql` gives one row with the bytes of the answer in its only column. With a body it is a POST."""
 
     name: str
     about: str
     path: str
     sql: Callable[[Loaded], str]
+    body: str | None = None
+
+    def address(self, loaded: Loaded) -> str:
+        return self.path.format(record=loaded.record_id)
 
 
 def _profile(loaded: Loaded) -> str:
@@ -43,7 +53,82 @@ def _users(loaded: Loaded) -> str:
     )
 
 
+def _deals(loaded: Loaded, test: str = "", order: str = "r.created_at DESC, r.id DESC", *, counted: bool) -> str:
+    """The 50 first, as rows of the pipeline are shown by Oneo."""
+    source = (
+        f"FROM my_records r WHERE r.tenant_id = '{loaded.tenant_id}' AND r.pipeline_id = '{loaded.pipeline_id}' "
+        f"AND r.deleted_at IS NULL {test}"
+    )
+    count = f"(SELECT count(*) {source})" if counted else "'null'"
+    return (
+        f"SELECT set_config('oneo.tenant', '{loaded.tenant_id}', true); "
+        f"SELECT '{{\"count\":' || {count} || ',\"results\":[' || string_agg(doc, ',') || ']}}' "
+        f"FROM (SELECT {RECORD}::text AS doc {source} ORDER BY {order} LIMIT 50) page"
+    )
+
+
+def _filtered(loaded: Loaded) -> str:
+    amount, stage = f"r.{loaded.slots['amount']}", f"r.{loaded.slots['stage']}"
+    return _deals(
+        loaded, f"AND {amount} >= 95000::float8 AND {stage} = 'won'", f"{amount} DESC, r.id DESC", counted=True
+    )  # fmt: skip
+
+
+def _one(loaded: Loaded) -> str:
+    return (
+        f"SELECT set_config('oneo.tenant', '{loaded.tenant_id}', true); SELECT {RECORD}::text FROM my_records r "
+        f"WHERE r.tenant_id = '{loaded.tenant_id}' AND r.id = '{loaded.record_id}' AND r.deleted_at IS NULL"
+    )
+
+
+def _insert(rows: str) -> Callable[[Loaded], str]:
+    """The records alone, with their index slots; no event and no clock."""
+
+    def sql(loaded: Loaded) -> str:
+        slots = {slot: _slot(slot, slug) for slug, slot in loaded.slots.items()}
+        return (
+            f"SELECT set_config('oneo.tenant', '{loaded.tenant_id}', true); "
+            f"WITH r AS (INSERT INTO records (tenant_id, id, pipeline_id, data, created_by, updated_by, "
+            f"{', '.join(slots)}) SELECT '{loaded.tenant_id}', gen_random_uuid(), '{loaded.pipeline_id}', i.data, "
+            f"'{loaded.user_id}', '{loaded.user_id}', {', '.join(slots.values())} "
+            f"FROM (SELECT e->'data' AS data FROM jsonb_array_elements('{rows}'::jsonb) e) i RETURNING *) "
+            f"SELECT string_agg({RECORD}::text, ',') FROM r"
+        )
+
+    return sql
+
+
+def _slot(slot: str, slug: str) -> str:
+    value = f"(i.data->>'{slug}')"
+    made = {"t": f"left({value}, 256)", "n": f"{value}::float8", "d": f"({value} || 'T00:00:00Z')::timestamptz"}
+    return made[slot[0]]
+
+
+def _entries(count: int) -> str:
+    return json.dumps([{"data": {**DEAL, "amount": number}} for number in range(count)])
+
+
+RECORD = RECORDS.json().replace("nullif(r.title, '')", "r.data->>'name'")
+DEAL = {
+    "name": "A deal to measure with", "amount": 1200.5, "stage": "open", "closes": "2026-11-20", "probability": 40,
+    "source": "web", "contact": "ada@acme.example", "notes": "Called twice, wants an offer.", "priority": "high",
+    "is_hot": True,
+}  # fmt: skip
+_LIST = "/api/v1/pipelines/deals/records/"
 WORKLOADS = (
     Workload("profile", "GET auth/user/profile", "/api/v1/auth/user/profile/", _profile),
     Workload("users", "GET users/, 50 of 1,000, exact count", "/api/v1/users/", _users),
-)
+    Workload("W1", "list 50 of 100,000", _LIST, lambda loaded: _deals(loaded, counted=False)),
+    Workload(
+        "W2", "amount >= x and stage = y, by amount, exact count",
+        f"{_LIST}?data__amount__gte=95000&data__stage=won&ordering=-data__amount", _filtered,
+    ),
+    Workload("W3", "get one", "/api/v1/records/{record}/", _one),
+    Workload("W4", "create one", _LIST, _insert(json.dumps([{"data": DEAL}])), json.dumps({"data": DEAL})),
+    Workload("W5", "create 100", f"{_LIST}bulk_create/", _insert(_entries(100)), _entries(100)),
+    Workload("W5-1000", "create 1,000", f"{_LIST}bulk_create/", _insert(_entries(1000)), _entries(1000)),
+    Workload(
+        "W8", "name contains a text, newest 50", f"{_LIST}?data__name__contains=ber+77&count=none",
+        lambda loaded: _deals(loaded, "AND (r.data->>'name') ILIKE '%ber 77%'", counted=False),
+    ),
+)  # fmt: skip

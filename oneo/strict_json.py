@@ -17,6 +17,7 @@ _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _DELICATE_NUMBER = re.compile(rb"\d{16,}|\d\.\d{15,}|[eE]-\d{3,}")
 _ESCAPED_NUL = re.compile(rb"\\u0000")
+_CONTAINERS = frozenset({dict, list})
 _MAX_DIGITS = 400
 
 
@@ -27,7 +28,7 @@ def loads(body: bytes, *, max_depth: int) -> Any:
     except orjson.JSONDecodeError:
         raise _refusal(body) from None
     bare = _STRINGS.sub(b'""', body)
-    if bare.count(b"[") + bare.count(b"{") > max_depth and _depth(value) > max_depth:
+    if bare.count(b"[") + bare.count(b"{") > max_depth and _is_deeper(value, max_depth):
         raise MalformedJson(
             f"Nested deeper than {max_depth} levels.", faults=[Fault("", "TOO_DEEP", "Nested too deep.")]
         )
@@ -82,14 +83,27 @@ def _walk(value: Any) -> Iterator[tuple[Any, int]]:
             stack.extend((child, depth + 1) for child in item)
 
 
-def _depth(value: Any) -> int:
-    return max(depth for _, depth in _walk(value))
+def _is_deeper(value: Any, than: int) -> bool:
+    level = [value]
+    for _ in range(than):
+        level = [child for item in level for child in _containers(item)]
+        if not level:
+            return False
+    return True
 
 
 def _count_pairs(value: Any) -> int:
-    if isinstance(value, dict) and not any(isinstance(child, dict | list) for child in value.values()):
-        return len(value)
-    return sum(len(item) for item, _ in _walk(value) if isinstance(item, dict))
+    items = [value]
+    for item in items:
+        items.extend(_containers(item))
+    return sum(len(item) for item in items if type(item) is dict)
+
+
+def _containers(item: Any) -> list[Any]:
+    """Lists and objects directly inside."""
+    if type(item) is dict:
+        return [child for child in item.values() if type(child) in _CONTAINERS]
+    return [child for child in item if type(child) in _CONTAINERS] if type(item) is list else []
 
 
 def _has_nul(value: Any) -> bool:

@@ -142,14 +142,14 @@ def read_rows(entries: object, keys: frozenset[str]) -> list[Row]:
 
 def _row(at: int, entry: object, keys: frozenset[str]) -> Row:
     faults = FaultList()
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         faults.add("", "WRONG_TYPE", "An object is expected.")
         return Row(at, {}, faults)
     for name in entry.keys() - keys:
         faults.add(pointer(name), "UNKNOWN_FIELD", "Unknown field.")
     _check_text(entry, "title", 0, TITLE_LENGTH, faults)
     _check_text(entry, "status", 1, STATUS_LENGTH, faults)
-    if not isinstance(entry.get("data", {}), Mapping):
+    if not isinstance(entry.get("data", {}), dict):
         faults.add("/data", "WRONG_TYPE", "An object is expected.")
     version = entry.get("version", 0)
     if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 2**31:

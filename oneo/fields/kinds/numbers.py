@@ -86,11 +86,15 @@ class AnyNumber(Kind):
         return self._checked(exact(text.strip(), numerals=True))
 
     def _checked(self, number: Decimal) -> int | float | Decimal:
+        self.check_limits(number)
+        return self.held(number)
+
+    def check_limits(self, number: float | Decimal) -> None:
+        """Raises InvalidValue."""
         if self.min is not None and number < self.min:
             raise InvalidValue("TOO_SMALL", f"At least {plain(self.min)} is expected.")
         if self.max is not None and number > self.max:
             raise InvalidValue("TOO_LARGE", f"At most {plain(self.max)} is expected.")
-        return self.held(number)
 
     @abstractmethod
     def held(self, number: Decimal) -> int | float | Decimal:
