@@ -139,15 +139,15 @@ def _rule(actor: Actor, grant: Grant, shape: PipelineShape) -> Sql:
         return Sql("r.created_by = %s", [actor.user_id])
     columns = catalogue(shape, shape.removed)
     try:
-        return compile_filter(parse_json(_with_caller(grant.row_filter, actor), columns), columns)
+        return compile_filter(parse_json(with_caller(grant.row_filter, actor), columns), columns)
     except DomainError:
         return FALSE
 
 
-def _with_caller(rule: Any, actor: Actor) -> Any:
-    """In rules `$me` is the caller's id."""
+def with_caller(rule: Any, actor: Actor) -> Any:
+    """A rule in which `$me` has become the caller's id."""
     if isinstance(rule, dict):
-        return {key: _with_caller(value, actor) for key, value in rule.items()}
+        return {key: with_caller(value, actor) for key, value in rule.items()}
     if isinstance(rule, list):
-        return [_with_caller(value, actor) for value in rule]
+        return [with_caller(value, actor) for value in rule]
     return str(actor.user_id) if rule == "$me" else rule

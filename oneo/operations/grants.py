@@ -11,11 +11,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from oneo.access import policy
 from oneo.access.permissions import EVERYTHING, P
+from oneo.access.schema import schema_of, sight_of, with_caller
 from oneo.actor import Actor
-from oneo.errors import FaultList, LastAdministrator, nearest, pointer
+from oneo.errors import FaultList, InvalidParameter, LastAdministrator, nearest, pointer
 from oneo.events.unit import unit
 from oneo.fields.slugs import RULE, is_slug
+from oneo.filters.columns import Catalogue
+from oneo.filters.parse import parse_json
 from oneo.models import Pipeline, Role, User, UserRole
+from oneo.store.records import RECORDS
 
 MAX_GRANTS = 500
 
@@ -25,6 +29,9 @@ def check_grants(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> list[dict
     faults = FaultList()
     known = _pipelines(actor, grants)
     stored = [_check_grant(grant, pointer("grants", at), known, faults) for at, grant in enumerate(grants)]
+    for at, grant in enumerate(stored):
+        if isinstance(grant["rows"], Mapping):
+            _check_rule(actor, grant, pointer("grants", at, "rows", "filter"), faults)
     faults.check()
     policy.require_holds(actor, policy.parse_grants(stored))
     return stored
@@ -105,6 +112,27 @@ def _check_grant(
         if stored[key] and (permission is None or not permission.per_pipeline):
             faults.add(where + pointer(key), "NO_FIELDS", f"{name} has no fields.")
     return stored
+
+
+def _check_rule(actor: Actor, grant: Mapping[str, Any], where: str, faults: FaultList) -> None:
+    """A row rule must be readable for each pipeline that is named, or for some pipeline where none is.
+
+    Fields hidden from whoever writes the rule do not exist in it: by granting it he could find out their values.
+    """
+    found = schema_of(actor).pipelines.values()
+    named = [shape for shape in found if grant["pipelines"] is None or str(shape.id) in grant["pipelines"]]
+    columns = [sight_of(actor, shape).columns for shape in named] or [RECORDS.columns]
+    refused = [problem for known in columns if (problem := _unreadable(actor, grant, known, where)) is not None]
+    if refused and (grant["pipelines"] is not None or len(refused) == len(columns)):
+        faults.faults.extend(refused[0].faults)
+
+
+def _unreadable(actor: Actor, grant: Mapping[str, Any], columns: Catalogue, where: str) -> InvalidParameter | None:
+    try:
+        parse_json(with_caller(grant["rows"]["filter"], actor), columns, where=where)
+    except InvalidParameter as error:
+        return error
+    return None
 
 
 def _check_pipelines(

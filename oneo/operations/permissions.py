@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 
 from oneo.access import policy
 from oneo.access.permissions import EVERYTHING, P
+from oneo.access.schema import row_scope, schema_of, sees_pipeline
 from oneo.actor import Actor, Grant
 from oneo.errors import Fault, InvalidParameter, PipelineNotFound, RecordNotFound, nearest
 from oneo.events.unit import unit
+from oneo.fields.shapes import PipelineShape
+from oneo.filters.sql import Sql, all_of
 from oneo.ids import as_id
-from oneo.models import Pipeline, Role, UserRole
+from oneo.models import Role, UserRole
 from oneo.store import message
+from oneo.store.records import pipeline_of, select_ids
 
 
 def get_permissions(actor: Actor) -> dict[str, Any]:
@@ -41,22 +44,26 @@ def explain_permission(
         )  # fmt: skip
         raise InvalidParameter(faults=[fault])
     permission = P(action)
+    message.confirm(actor)
+    shape = _visible_pipeline(actor, pipeline) if pipeline else None
+    if record is not None:
+        shape = _visible_place(actor, record, shape)
+    pipeline_id = shape.id if shape else None
+    reached = shape is None or record is None or _reaches(actor, permission, shape, record)
     with unit(actor) as work:
-        pipeline_id = _visible_pipeline(actor, pipeline) if pipeline else None
-        if record is not None:
-            raise RecordNotFound
         roles = work.session.scalars(
             select(Role)
             .join(UserRole, (UserRole.tenant_id == Role.tenant_id) & (UserRole.role_id == Role.id))
             .where(UserRole.user_id == actor.user_id, Role.deleted_at.is_(None))
             .order_by(Role.slug)
         ).all()
-    allowed = policy.allows(actor, permission, pipeline_id)
+    covered = policy.allows(actor, permission, pipeline_id)
     return {
         "action": permission.value,
         "pipeline_id": pipeline_id,
-        "allowed": allowed,
-        "reason": _reason(permission, allowed=allowed, about_pipeline=pipeline_id is not None),
+        "record_id": record,
+        "allowed": covered and reached,
+        "reason": _reason(permission, covered=covered, reached=reached, about_pipeline=pipeline_id is not None),
         "granted_by": [
             {"user_type": role.slug, "grant": _spell(grant)}
             for role in roles
@@ -67,22 +74,35 @@ def explain_permission(
     }
 
 
-def _visible_pipeline(actor: Actor, name: str) -> UUID:
-    with unit(actor) as work:
-        pipeline_id = as_id(name)
-        test = Pipeline.id == pipeline_id if pipeline_id else Pipeline.slug == name
-        found = work.session.scalar(select(Pipeline.id).where(test, Pipeline.deleted_at.is_(None)))
-    if found is None or not (
-        policy.allows(actor, P.PIPELINES_READ_ALL) or policy.allows(actor, P.PIPELINES_READ, found)
-    ):
+def _visible_pipeline(actor: Actor, name: str) -> PipelineShape:
+    found = schema_of(actor).find(as_id(name) or name)
+    if found is None or not sees_pipeline(actor, found.id):
         raise PipelineNotFound
     return found
 
 
-def _reason(permission: P, *, allowed: bool, about_pipeline: bool) -> str:
-    if allowed:
-        return "A grant covers this."
-    return f"No grant of {permission.value} covers this{' pipeline' if about_pipeline else ''}."
+def _visible_place(actor: Actor, record: str, named: PipelineShape | None) -> PipelineShape:
+    """The pipeline of a record that the caller sees, which is the named one if one is named. Raises RecordNotFound."""
+    record_id = as_id(record)
+    place = pipeline_of(actor, record_id) if record_id else None
+    shape = schema_of(actor).pipelines.get(place) if place else None
+    if shape is None or named not in {None, shape} or not _reaches(actor, P.RECORDS_READ, shape, record):
+        raise RecordNotFound
+    return shape
+
+
+def _reaches(actor: Actor, permission: P, shape: PipelineShape, record: str) -> bool:
+    """Whether the record is among the rows that his grants of this are for."""
+    if not permission.per_row:
+        return True
+    where = all_of([Sql("r.id = %s", [record]), row_scope(actor, permission, shape)])
+    return policy.allows(actor, permission, shape.id) and select_ids(actor, shape, where, 1) != []
+
+
+def _reason(permission: P, *, covered: bool, reached: bool, about_pipeline: bool) -> str:
+    if not covered:
+        return f"No grant of {permission.value} covers this{' pipeline' if about_pipeline else ''}."
+    return "A grant covers this." if reached else f"The grants of {permission.value} are for other records."
 
 
 def _spell(grant: Grant) -> dict[str, Any]:

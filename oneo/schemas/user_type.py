@@ -128,6 +128,7 @@ class GrantedBySchema(Schema):
 class ExplanationSchema(Schema):
     action = fields.String(required=True, metadata={"example": "records:update"})
     pipeline_id = fields.UUID(required=True, allow_none=True, metadata={"example": None})
+    record_id = fields.UUID(required=True, allow_none=True, metadata={"example": None})
     allowed = fields.Boolean(required=True)
     reason = fields.String(required=True, metadata={"example": "A grant covers this."})
     granted_by = fields.List(fields.Nested(GrantedBySchema), required=True)

@@ -7,20 +7,15 @@ from typing import Any
 import pytest
 
 from oneo.access.permissions import P
-from oneo.actor import system_actor
-from oneo.events.unit import unit
 from oneo.ids import new_id
-from oneo.models import Pipeline
-from tests.api import Api, assert_problem
+from tests.api import SOME_ID, Api, assert_problem
+from tests.factories import pipeline as factory
 from tests.factories.tenant import TestTenant
 
 
 def pipeline(tenant: TestTenant, slug: str) -> str:
-    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        made = Pipeline(slug=slug, name=slug.title(), graphql_name=slug.title())
-        work.session.add(made)
-        work.session.flush()
-        return str(made.id)
+    found: str = factory.pipeline(tenant.api, slug.title(), [{"name": "Stage", "field_type": "text"}])["id"]
+    return found
 
 
 def grant(permission: str, **details: Any) -> dict[str, Any]:
@@ -84,6 +79,7 @@ def test_what_is_granted_is_explained_by_the_types_that_grant_it(tenant: TestTen
     assert explain(user.api, "action=records:read") == {
         "action": "records:read",
         "pipeline_id": None,
+        "record_id": None,
         "allowed": True,
         "reason": "A grant covers this.",
         "granted_by": [{"user_type": "reader", "grant": grant("records:read", rows="own")}],
@@ -127,6 +123,28 @@ def test_a_pipeline_that_one_may_not_see_is_not_there(tenant: TestTenant, other:
     user = tenant.user(tenant.role("sales", [{"permission": "pipelines:read", "pipelines": ["deals"]}]))
     answer = user.api.get(f"/users/permissions/explain/?action=records:read&pipeline={named}")
     assert assert_problem(answer, 404, "PIPELINE_NOT_FOUND")["detail"] == "There is no such pipeline."
+
+
+def test_a_record_is_explained_by_the_rows_that_grants_are_for(tenant: TestTenant) -> None:
+    pipeline(tenant, "deals")
+    rule = {"filter": {"data__stage": "open"}}
+    tenant.role("seller", [{"permission": "records:read"}, {"permission": "records:update", "rows": rule}])
+    user = tenant.user("seller")
+    for stage, allowed in (("open", True), ("won", False)):
+        made = factory.record(tenant.api, "deals", {"stage": stage})
+        found = explain(user.api, f"action=records:update&record={made['id']}")
+        assert (found["allowed"], found["record_id"]) == (allowed, made["id"])
+    assert found["reason"] == "The grants of records:update are for other records."
+
+
+def test_a_record_that_one_may_not_see_is_not_there(tenant: TestTenant, other: TestTenant) -> None:
+    pipeline(tenant, "deals")
+    pipeline(other, "deals")
+    user = tenant.user(tenant.role("seller", [{"permission": "records:read", "rows": "own"}]))
+    theirs = [factory.record(api, "deals", {})["id"] for api in (tenant.api, other.api)]
+    for record_id in (*theirs, SOME_ID, "no id"):
+        answer = user.api.get(f"/users/permissions/explain/?action=records:read&record={record_id}")
+        assert_problem(answer, 404, "RECORD_NOT_FOUND")
 
 
 def test_a_key_is_explained_as_narrowed(tenant: TestTenant) -> None:

@@ -9,11 +9,9 @@ from flask import Flask
 
 from oneo.access import policy
 from oneo.access.permissions import P
-from oneo.actor import system_actor
-from oneo.events.unit import unit
 from oneo.ids import new_id
-from oneo.models import Pipeline
 from tests.api import SOME_ID, Api, assert_problem
+from tests.factories import pipeline as factory
 from tests.factories.tenant import TestTenant, TestUser
 from tests.threads import together
 
@@ -33,11 +31,8 @@ def make(api: Api, *grants: dict[str, Any], name: str = "Sales") -> dict[str, An
 
 
 def pipeline(tenant: TestTenant, slug: str) -> str:
-    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        made = Pipeline(slug=slug, name=slug.title(), graphql_name=slug.title())
-        work.session.add(made)
-        work.session.flush()
-        return str(made.id)
+    found: str = factory.pipeline(tenant.api, slug.title(), [{"name": "Stage", "field_type": "text"}])["id"]
+    return found
 
 
 def test_a_type_is_made_read_changed_and_removed(tenant: TestTenant) -> None:
@@ -328,3 +323,30 @@ def test_only_slugs_name_fields(tenant: TestTenant, key: str, name: str) -> None
     ]
     (parsed,) = policy.parse_grants([grant])
     assert getattr(parsed, key) == {"salary"}
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "rule", "code"),
+    [
+        (["deals"], {"data__stage": "open"}, None),
+        (["deals"], {"data__owner": "x"}, "UNKNOWN_FIELD"),
+        (["deals"], {"data__stage": {"gte": 5}}, "WRONG_TYPE"),
+        (None, {"data__stage": "open"}, None),
+        (None, {"created_by": "$me"}, None),
+        (None, {"data__nowhere": 1}, "UNKNOWN_FIELD"),
+        (["deals"], {"stage": "open"}, "UNKNOWN_FIELD"),
+    ],
+)
+def test_a_row_rule_is_one_that_can_be_read(
+    tenant: TestTenant, pipelines: list[str] | None, rule: dict[str, Any], code: str | None
+) -> None:
+    pipeline(tenant, "deals")
+    pipeline(tenant, "people")
+    grants = [{"permission": "records:read", "pipelines": pipelines, "rows": {"filter": rule}}]
+    answer = tenant.api.post("/users/types/", {"name": "Sales", "grants": grants})
+    if code is None:
+        assert answer.status_code == 201, answer.text
+        return
+    fault = assert_problem(answer, 422, "VALIDATION_FAILED")["errors"][0]
+    assert fault["code"] == code
+    assert fault["pointer"].startswith("/grants/0/rows/filter/")
