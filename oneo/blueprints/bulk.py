@@ -38,6 +38,7 @@ blp = ApiBlueprint(
 @takes_array(blp, RecordCreate)
 @blp.arguments(BulkParameters(), location="query")
 @blp.response(201, BulkCreated)
+@blp.alt_response(400, schema=BulkCreated, description="No entry could be written.")
 @blp.alt_response(200, schema=BulkCreated, description="A dry run: nothing was written.")
 def bulk_create_records(actor: Actor, entries: object, parameters: dict[str, Any], pipeline: str) -> Response:
     """Add up to 10,000 records; each entry that is refused is named by its index."""
@@ -49,6 +50,7 @@ def bulk_create_records(actor: Actor, entries: object, parameters: dict[str, Any
 @takes_array(blp, BulkUpdateEntry)
 @blp.arguments(BulkParameters(), location="query")
 @blp.response(200, BulkUpdated)
+@blp.alt_response(400, schema=BulkUpdated, description="No entry could be written.")
 def bulk_update_records(actor: Actor, entries: object, parameters: dict[str, Any], pipeline: str) -> Response:
     """Change up to 10,000 records, each by its id."""
     outcome = bulk_update(actor, pipeline, entries, mode=parameters["mode"])
@@ -59,6 +61,7 @@ def bulk_update_records(actor: Actor, entries: object, parameters: dict[str, Any
 @takes_array(blp, BulkUpsertEntry)
 @blp.arguments(UpsertParameters(), location="query")
 @blp.response(200, BulkUpserted)
+@blp.alt_response(400, schema=BulkUpserted, description="No entry could be written.")
 def bulk_upsert_records(actor: Actor, entries: object, parameters: dict[str, Any], pipeline: str) -> Response:
     """Change the records that are there and add the others, told apart by id or by a unique field."""
     outcome = bulk_upsert(actor, pipeline, entries, on=parameters["on"], mode=parameters["mode"])
