@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 import psycopg2.extensions
 
+from oneo import exact_json
 from oneo.actor import Actor
 from oneo.fields.dates import moment_text
 from oneo.ids import new_id
@@ -54,7 +55,9 @@ def append(connection: psycopg2.extensions.connection, actor: Actor, entries: li
         actor_kind=actor.credential.value,
         credential_id=actor.credential_id,
         events=orjson.dumps(
-            [entry.as_json() for entry in entries], default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME
+            exact_json.written_out([entry.as_json() for entry in entries]),
+            default=_plain,
+            option=orjson.OPT_PASSTHROUGH_DATETIME,
         ).decode(),
         count=len(entries),
     )

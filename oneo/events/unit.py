@@ -37,6 +37,7 @@ from oneo.store import message
 CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "uq_users_tenant_id_email": EmailTaken,
     "uq_roles_tenant_id_slug": SlugTaken,
+    "uq_pipelines_tenant_id_slug": SlugTaken,
     "uq_tenants_slug": SlugTaken,
     "pk_tenant_domains": DomainTaken,
     "fk_user_roles_roles": UserTypeInUse,

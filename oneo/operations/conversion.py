@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from oneo.access.schema import Sight
@@ -14,8 +15,8 @@ from oneo.fields.kinds.registry import kind_named, read_kind
 from oneo.models import Field
 from oneo.operations import slots
 from oneo.store import conversion as store
+from oneo.store.records import unknown_users
 
-EXAMPLES = 3
 _REASON = "field changed"
 
 
@@ -32,18 +33,20 @@ class Used:
 
 def usage(work: Unit, field: Field) -> Used:
     """Records that have a value of the field, deleted ones too."""
-    return Used(*store.having(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug, EXAMPLES))
+    return Used(*store.having(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug, store.EXAMPLES))
 
 
 def require_values(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
     """Records without a value get `default`, or stay as they are with `force`. Raises FieldInUse, ValidationFailed."""
-    found = Used(*store.lacking(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug, EXAMPLES))
+    found = Used(*store.lacking(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug, store.EXAMPLES))
     if not found.count or body.get("force"):
         return
     if body.get("default") is None:
         raise FieldInUse("Records have no value of this field: give a default, or force.", extra=found.as_extra())
-    value = _checked(kind_named(field.field_type, field.field_config), body["default"])
+    value = _checked(work, kind_named(field.field_type, field.field_config), body["default"], required=True)
     announce(work.actor, store.fill(work.connection, work.actor, sight.shape, field.slug, value, _REASON))
+    work.session.flush()
+    slots.refill(work, field)
 
 
 def change_kind(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
@@ -52,20 +55,10 @@ def change_kind(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any])
     Raises FieldInUse with a count and examples, ValidationFailed.
     """
     old = kind_named(field.field_type, field.field_config)
-    new, config = _wanted(field, body)
-    present = store.distinct(work.connection, work.actor.tenant_id, sight.shape.id, field.slug)
-    converted: list[dict[str, Any]] = []
-    refused: list[store.Value] = []
-    for value in present:
-        try:
-            read = _convert(value.value, old, new)
-        except InvalidValue:
-            refused.append(value)
-        else:
-            if read != value.value:
-                converted.append({"old": value.value, "new": read})
+    new, config = _wanted(work, field, body)
+    converted, refused = _read_anew(work, sight, field.slug, old, new)
     if refused:
-        stand_in = _stand_in(new, refused, body)
+        stand_in = _stand_in(work, new, refused, body, required=body.get("is_required", field.is_required))
         converted += [{"old": value.value, "new": stand_in} for value in refused]
     moved = old.slot != new.slot or old.name != new.name
     field.field_type, field.field_config = new.name, config
@@ -77,14 +70,49 @@ def change_kind(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any])
         slots.refill(work, field)
 
 
-def _wanted(field: Field, body: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
+def _read_anew(
+    work: Unit, sight: Sight, slug: str, old: Kind, new: Kind
+) -> tuple[list[dict[str, Any]], list[store.Value]]:
+    """Values that become others, and those that the new kind refuses."""
+    read: list[tuple[store.Value, Any]] = []
+    refused: list[store.Value] = []
+    for value in store.distinct(work.connection, work.actor.tenant_id, sight.shape.id, slug):
+        try:
+            read.append((value, _convert(value.value, old, new)))
+        except InvalidValue:
+            refused.append(value)
+    if new.name == "user":
+        unknown = unknown_users(work.actor, (str(found) for _, found in read))
+        refused += [value for value, found in read if found in unknown]
+        read = [(value, found) for value, found in read if found not in unknown]
+    changed = [(value, found) for value, found in read if not _same(value.value, found)]
+    return [{"old": value.value, "new": found} for value, found in changed], refused
+
+
+def _same(one: Any, other: Any) -> bool:
+    """As JSON: 1 and true are two."""
+    return isinstance(one, bool) is isinstance(other, bool) and bool(_exact(one) == _exact(other))
+
+
+def _exact(value: Any) -> Any:
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _wanted(work: Unit, field: Field, body: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
     faults = FaultList()
     name = body.get("field_type", field.field_type)
     given = body.get("field_config", field.field_config if name == field.field_type else {})
     kind = read_kind(name, faults, "/field_type")
     config = kind.read_config(given, faults, "/field_config") if kind else {}
+    check_default(work, name, config, faults, "/field_config")
     faults.check()
     return kind_named(name, config), config
+
+
+def check_default(work: Unit, name: str, config: Mapping[str, Any], faults: FaultList, where: str) -> None:
+    """What the configuration alone cannot know: whether the user who stands in is there."""
+    if name == "user" and config.get("default") and unknown_users(work.actor, [config["default"]]):
+        faults.add(where + "/default", "USER_NOT_FOUND", "There is no such user.")
 
 
 def _convert(value: Any, old: Kind, new: Kind) -> Any:
@@ -100,23 +128,27 @@ def _convert(value: Any, old: Kind, new: Kind) -> Any:
         raise InvalidValue("WRONG_TYPE", str(error)) from None
 
 
-def _stand_in(new: Kind, refused: list[store.Value], body: Mapping[str, Any]) -> Any:
+def _stand_in(work: Unit, new: Kind, refused: list[store.Value], body: Mapping[str, Any], *, required: bool) -> Any:
     if body.get("default") is not None:
-        return _checked(new, body["default"])
+        return _checked(work, new, body["default"], required=required)
     if body.get("force"):
         return None
-    found = Used(sum(value.count for value in refused), [value.example for value in refused[:EXAMPLES]])
+    found = Used(sum(value.count for value in refused), [value.example for value in refused[: store.EXAMPLES]])
     raise FieldInUse(
         "Records have values that the field would refuse: give a default, or force.", extra=found.as_extra()
     )
 
 
-def _checked(kind: Kind, value: object) -> Any:
+def _checked(work: Unit, kind: Kind, value: object, *, required: bool) -> Any:
     """Raises ValidationFailed."""
     faults = FaultList()
     try:
-        return kind.from_json(value)
+        read = kind.from_json(value)
     except InvalidValue as error:
         error.add_to(faults, "/default")
+    else:
+        check_default(work, kind.name, {"default": read}, faults, "")
+        if read == "" and required:
+            faults.add("/default", "REQUIRED", "This field must have a value.")
     faults.check()
-    return None
+    return read

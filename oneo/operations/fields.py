@@ -30,6 +30,8 @@ from oneo.store.lists import get_row
 from oneo.store.pipelines import field_resource
 
 MAX_FIELDS = 200
+ROUTE_WORDS = frozenset({"deleted"})
+"""What stands in an address where the slug of a field would."""
 _PLAIN = ("name", "description", "display_order", "is_visible_in_list")
 
 
@@ -77,18 +79,20 @@ def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order:
     config = kind.read_config(body.get("field_config") or {}, faults, where + "/field_config") if kind else {}
     if kind:
         _check_flags(kind, body, faults, where)
+        conversion.check_default(work, kind.name, config, faults, where + "/field_config")
     faults.check()
     _check_free(work, pipeline.id, slug, where)
+    indexed = slots.has_room(work, pipeline.id, KINDS[body["field_type"]].slot, wanted=body.get("is_indexed"))
     field = Field(
         pipeline_id=pipeline.id, slug=slug, name=body["name"], description=body.get("description", ""),
         field_type=body["field_type"], field_config=config, is_required=body.get("is_required", False),
-        is_unique=body.get("is_unique", False), is_indexed=body.get("is_indexed", True),
+        is_unique=body.get("is_unique", False), is_indexed=indexed,
         display_order=body.get("display_order", order), is_visible_in_list=body.get("is_visible_in_list", True),
         created_by=work.actor.user_id, updated_by=work.actor.user_id,
     )  # fmt: skip
     work.session.add(field)
     work.session.flush()
-    field.is_indexed = slots.take_plain(work, field, wanted=body.get("is_indexed"))
+    slots.take_plain(work, field, wanted=body.get("is_indexed"))
     if field.is_unique:
         slots.take_unique(work, field)
     return field
@@ -161,7 +165,8 @@ def restore_field(actor: Actor, pipeline: str, field_id: UUID) -> tuple[str, int
             raise FieldNotFound
         field.deleted_at, field.updated_by = None, actor.user_id
         unique, field.is_unique = field.is_unique, False
-        slots.fit(work, field, unique=unique, indexed=field.is_indexed)
+        slots.fit(work, field, unique=unique, indexed=None)
+        field.is_indexed = slots.take_plain(work, field, wanted=field.is_indexed and None)
         work.changed(field, "field.restored")
         work.renew_schema()
         return _shown(actor, sight, str(field.id))

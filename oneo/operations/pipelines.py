@@ -70,7 +70,7 @@ def make_pipeline(work: Unit, body: Mapping[str, Any]) -> Pipeline:
     slug = check_slug(body.get("slug") or slug_from(body["name"]))
     pipeline = Pipeline(
         slug=slug, graphql_name=_graphql_name(work, slug), template=body.get("template"),
-        created_by=work.actor.user_id, updated_by=work.actor.user_id,
+        title_field=body.get("title_field"), created_by=work.actor.user_id, updated_by=work.actor.user_id,
     )  # fmt: skip
     for key in _PLAIN:
         if key in body:
@@ -81,7 +81,7 @@ def make_pipeline(work: Unit, body: Mapping[str, Any]) -> Pipeline:
         add_field(work, pipeline, entry, order=at, where=pointer("fields", at))
         for at, entry in enumerate(body.get("fields") or ())
     ]
-    pipeline.title_field = _title_field(body.get("title_field"), fields)
+    _title_field(pipeline.title_field, fields)
     work.renew_schema()
     work.created(pipeline, "pipeline.created")
     for made in fields:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import psycopg2.errors
 from sqlalchemy import select
 
 from oneo.actor import Actor
@@ -12,13 +11,19 @@ from oneo.errors import FieldInUse, NoSlotLeft
 from oneo.events.unit import Unit, unit
 from oneo.fields.kinds.base import Kind
 from oneo.fields.kinds.registry import kind_named
+from oneo.filters.data import slot_expression
 from oneo.models import Field, Slot
 from oneo.models.record import SLOTS
-from oneo.store import message
+from oneo.store import conversion, message
 from oneo.store import slots as store
 
 READY, FILLING, EMPTYING = "ready", "filling", "emptying"
 BATCH = 2_000
+
+
+def has_room(work: Unit, pipeline_id: UUID, kind: str | None, *, wanted: bool | None) -> bool:
+    """Whether a field of this kind of slot would get one."""
+    return kind is not None and wanted is not False and _free(work, pipeline_id, kind) is not None
 
 
 def take_plain(work: Unit, field: Field, *, wanted: bool | None) -> bool:
@@ -126,12 +131,14 @@ def _finish(actor: Actor, pipeline_id: UUID, name: str) -> None:
 
 
 def _fill_unique(work: Unit, field: Field, name: str) -> None:
-    try:
-        store.fill_unique(
-            work.connection, work.actor.tenant_id, field.pipeline_id, name, field.slug, _kind(field)
-        )  # fmt: skip
-    except psycopg2.errors.UniqueViolation:
-        raise FieldInUse("Records share values of this field, so that it cannot be unique.") from None
+    place = work.connection, work.actor.tenant_id, field.pipeline_id
+    count, examples = conversion.sharing(*place, slot_expression(name, field.slug, _kind(field)), conversion.EXAMPLES)
+    if count:
+        raise FieldInUse(
+            "Records share values of this field, so that it cannot be unique.",
+            extra={"records": count, "examples": examples},
+        )
+    store.fill_unique(*place, name, field.slug, _kind(field))
 
 
 def _give_back(slot: Slot) -> None:

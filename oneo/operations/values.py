@@ -73,11 +73,10 @@ class Checker:
     def check_whole(self, data: Mapping[str, Any], faults: FaultList, where: str = "/data") -> Values:
         """All that the caller may write: what is not given goes."""
         values = self.check_change(data, faults, where)
-        for slug, found in self._fields.items():
+        for slug in self._fields:
             if slug not in data and slug not in self._read_only:
                 values.unset.append(slug)
-                if found.is_required:
-                    _require(slug, faults, where)
+        self.check_required(values, faults, where)
         return values
 
     def check_required(self, values: Values, faults: FaultList, where: str = "/data") -> None:

@@ -16,7 +16,10 @@ from oneo.fields.shapes import PipelineShape
 from oneo.store import message
 from oneo.store.record_writes import event_sql
 
+EXAMPLES = 3
+"""Records that a refusal names."""
 _OF = "FROM my_records r WHERE r.tenant_id = %s AND r.pipeline_id = %s"
+_OF_NAMED = "FROM my_records r WHERE r.tenant_id = %(tenant)s AND r.pipeline_id = %(pipeline)s"
 _WRITE = """
 WITH done AS (
     UPDATE records r SET data = {data}, version = r.version + 1, updated_at = now(), updated_by = %(actor)s
@@ -57,8 +60,22 @@ def having(
 def lacking(
     connection: Connection, tenant_id: UUID, pipeline_id: UUID, slug: str, examples: int
 ) -> tuple[int, list[str]]:
-    test = f"r.data->'{slug}' IS NULL AND r.deleted_at IS NULL"
+    """The same of those that are alive and have none, or an empty text."""
+    test = f"coalesce(r.data->'{slug}', '\"\"') = '\"\"' AND r.deleted_at IS NULL"
     return _counted(connection, tenant_id, pipeline_id, test, examples)
+
+
+def sharing(
+    connection: Connection, tenant_id: UUID, pipeline_id: UUID, key: str, examples: int
+) -> tuple[int, list[str]]:
+    """The same of those that are alive and whose value of an SQL expression another one has too."""
+    sql = (
+        f"SELECT count(*), (array_agg(id::text ORDER BY id))[:{examples}] FROM ("
+        f"SELECT r.id, count(*) OVER (PARTITION BY {key}) AS sharers {_OF} AND r.deleted_at IS NULL "
+        f"AND {key} IS NOT NULL) keyed WHERE sharers > 1"
+    )
+    [(count, ids)] = message.execute(connection, sql, (tenant_id, pipeline_id))
+    return count, ids or []
 
 
 def distinct(connection: Connection, tenant_id: UUID, pipeline_id: UUID, slug: str) -> list[Value]:
@@ -96,12 +113,12 @@ def fill(
     value: object,
     reason: str,
 ) -> int | None:
-    """Records that are alive and have no value get this one. The number of the last event."""
+    """Records that are alive and have no value, or an empty text, get this one. The number of the last event."""
     sql = _WRITE.format(
         data=f"r.data || jsonb_build_object('{slug}', %(value)s::jsonb)",
-        source="",
-        test=f"r.data->'{slug}' IS NULL AND r.deleted_at IS NULL",
-        old="NULL::jsonb",
+        source=f"FROM (SELECT r.id, r.data->'{slug}' AS old {_OF_NAMED}) m",
+        test="r.id = m.id AND coalesce(m.old, '\"\"') = '\"\"' AND r.deleted_at IS NULL",
+        old="m.old",
         slug=slug,
         event=event_sql(shape),
     )
@@ -113,7 +130,7 @@ def _counted(
 ) -> tuple[int, list[str]]:
     sql = (
         f"SELECT count(*), (SELECT coalesce(json_agg(id), '[]') FROM (SELECT r.id {_OF} AND {test} ORDER BY r.id "
-        f"LIMIT {examples}) some)::text {_OF} AND {test}"
+        f"LIMIT {examples}) few)::text {_OF} AND {test}"
     )
     [(count, ids)] = message.execute(connection, sql, (tenant_id, pipeline_id, tenant_id, pipeline_id))
     return count, orjson.loads(ids)

@@ -13,8 +13,9 @@ from oneo.filters.data import slot_expression
 from oneo.store import message
 
 _BATCH = """
-WITH batch AS (
+WITH batch AS MATERIALIZED (
     SELECT id FROM records WHERE tenant_id = %s AND pipeline_id = %s AND id > %s ORDER BY id LIMIT %s
+    FOR NO KEY UPDATE
 ), filled AS (
     UPDATE records r SET {slot} = {value} FROM batch
     WHERE r.tenant_id = %s AND r.id = batch.id AND r.{slot} IS DISTINCT FROM {value}
