@@ -14,13 +14,13 @@ from oneo.store import message
 
 _BATCH = """
 WITH batch AS MATERIALIZED (
-    SELECT id FROM records WHERE tenant_id = %s AND pipeline_id = %s AND id > %s ORDER BY id LIMIT %s
-    FOR NO KEY UPDATE
+    SELECT r.id, {value} IS NOT NULL AS held FROM records r
+    WHERE r.tenant_id = %s AND r.pipeline_id = %s AND r.id > %s ORDER BY r.id LIMIT %s FOR NO KEY UPDATE
 ), filled AS (
     UPDATE records r SET {slot} = {value} FROM batch
     WHERE r.tenant_id = %s AND r.id = batch.id AND r.{slot} IS DISTINCT FROM {value}
 )
-SELECT max(id::text), count(*) FROM batch
+SELECT max(id::text), count(*), count(*) FILTER (WHERE held) FROM batch
 """
 _NOTE = "UPDATE slots SET reached = %s, done = done + %s WHERE tenant_id = %s AND pipeline_id = %s AND slot = %s"
 
@@ -64,9 +64,9 @@ def fill_batch(
     value = slot_expression(slot.name, *field) if field else "NULL"
     sql = _BATCH.format(slot=slot.name, value=value)
     reached = slot.reached or UUID(int=0)
-    [(last, count)] = message.execute(connection, sql, (tenant_id, pipeline_id, reached, size, tenant_id))
+    [(last, count, held)] = message.execute(connection, sql, (tenant_id, pipeline_id, reached, size, tenant_id))
     if count:
-        message.execute(connection, _NOTE, (last, count, tenant_id, pipeline_id, slot.name))
+        message.execute(connection, _NOTE, (last, held, tenant_id, pipeline_id, slot.name))
     return bool(count == size)
 
 
