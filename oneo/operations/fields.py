@@ -30,8 +30,6 @@ from oneo.store.lists import get_row
 from oneo.store.pipelines import field_resource
 
 MAX_FIELDS = 200
-ROUTE_WORDS = frozenset({"deleted"})
-"""What stands in an address where the slug of a field would."""
 _PLAIN = ("name", "description", "display_order", "is_visible_in_list")
 
 

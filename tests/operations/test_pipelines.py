@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from oneo.fields.slugs import ROUTE_WORDS
 from oneo.filters.ast import OPERATORS
-from oneo.operations.pipelines import ROUTE_WORDS
 from tests.api import SOME_ID, Api, assert_problem
 from tests.factories.pipeline import deals, pipeline, record
 from tests.factories.tenant import TestTenant
