@@ -5,19 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, cast
 
 from oneo import exact_json
 from oneo.fields.dates import DateTime
 from oneo.fields.kinds.base import MAX_KEY, Kind
+from oneo.fields.kinds.numbers import as_number
 from oneo.fields.kinds.terms import SLOT_LENGTH, Family
 from oneo.fields.scalars import Identifier, Integer, Keyword, Text
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import SIGNS, Column
 from oneo.filters.sql import Sql, all_of, any_of, like
 
-MAX_DIGITS = 15
 RECORD = "r"
 """The alias of the record wherever its fields are asked about."""
 _SLOT_TYPES = {"t": "text", "n": "float8", "d": "timestamptz"}
@@ -34,15 +33,11 @@ class DataColumn(Column, ABC):
 
     @property
     def cast(self) -> str:
-        return _SLOT_TYPES[self.slot[0]] if self.slot else self.plain_cast
+        return _SLOT_TYPES[self.kind.slot] if self.kind.slot else self.type.sql_type
 
     @property
     def indexed(self) -> bool:
         return self.slot is not None
-
-    @property
-    def plain_cast(self) -> str:
-        return "text"
 
     @property
     def kind(self) -> Kind:
@@ -110,16 +105,12 @@ class FlagColumn(DataColumn):
 class NumberColumn(DataColumn):
     __slots__ = ()
 
-    @property
-    def plain_cast(self) -> str:
-        return "numeric"
-
     def compare(self, operator: str, value: Any) -> Sql:
         sign = SIGNS.get(operator, "=")
         exact = Sql(f"({self.as_text}::numeric {sign} %s)", [value])
         if not self.slot:
             return exact if operator != "exact" else self.holds(value)
-        if self.kind.exact_in_slot and not _is_long(value):
+        if self.kind.exact_in_slot and as_number(value) is not None:
             return Sql(f"({self.in_slot} {sign} %s::float8)", [float(value)])
         near = sign if sign in {"=", ">=", "<="} else f"{sign}="
         return all_of([Sql(f"({self.in_slot} {near} %s::float8)", [float(value)]), exact])
@@ -176,14 +167,16 @@ _COLUMNS: Mapping[Family, type[DataColumn]] = {
 def data_column(slug: str, kind: Kind, slot: str | None) -> DataColumn:
     """`slot` is one that is filled; while it fills the field is asked about as if it had none."""
     column = _COLUMNS[kind.family]
-    if slot:
-        order = f"{RECORD}.{slot}"
-    elif kind.family is Family.NUMBER:
-        order = f"{text_of(slug)}::numeric"
-    else:
-        order = f'({text_of(slug)} COLLATE "C")'
-    sortable = kind.family not in {Family.SET, Family.DOCUMENT}
-    return column(order, kind, nullable=True, sortable=sortable, slug=slug, slot=slot)
+    # Without a slot the order is that of what it would hold: lists and their cursors outlast its coming and going.
+    order = f"{RECORD}.{slot}" if slot else _order(slug, kind)
+    return column(order, kind, nullable=True, sortable=kind.slot is not None, slug=slug, slot=slot)
+
+
+def _order(slug: str, kind: Kind) -> str:
+    if kind.slot is None:
+        return text_of(slug)
+    held = slot_expression(kind.slot, slug, kind)
+    return f'({held} COLLATE "C")' if kind.slot == "t" else f"({held})"
 
 
 def slot_expression(slot: str, slug: str, kind: Kind, data: str = f"{RECORD}.data") -> str:
@@ -204,10 +197,6 @@ def slot_expression(slot: str, slug: str, kind: Kind, data: str = f"{RECORD}.dat
 
 def text_of(slug: str, data: str = f"{RECORD}.data") -> str:
     return f"({data}->>'{slug}')"
-
-
-def _is_long(value: object) -> bool:
-    return isinstance(value, Decimal) and len(value.as_tuple().digits) > MAX_DIGITS
 
 
 def catalogue(shape: PipelineShape, hidden: frozenset[str]) -> dict[str, Column]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from oneo.errors import FaultList, InvalidParameter, nearest, pointer
 from oneo.fields.base import FieldType
 from oneo.fields.kinds.base import InvalidValue
-from oneo.filters.ast import And, Comparison, Node, Not, Or
+from oneo.filters.ast import OPERATORS, And, Comparison, Node, Not, Or
 from oneo.filters.columns import Catalogue
 
 MAX_CONDITIONS = 100
@@ -43,7 +43,7 @@ def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultLis
     if column is None:
         faults.add(
             pointer(key), "UNKNOWN_PARAMETER", f"There is no parameter {key[:100]!r}.",
-            suggestion=nearest(name, catalogue),
+            suggestion=nearest(name if operator in OPERATORS else key, catalogue),
         )  # fmt: skip
         return None
     chosen = operator or column.type.bare

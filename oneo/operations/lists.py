@@ -62,7 +62,7 @@ def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: 
     keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
     keys = tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
     fields = picked(query.fields, resource)
-    of = _fingerprint(actor, resource, where, keys) if query.cursor is not None else ""
+    of = _fingerprint(actor, resource, query, scope or TRUE, keys) if query.cursor is not None else ""
     cursor = _cursor(query.cursor, of, keys)
     window = _window(query, cursor)
     found = list_rows(actor, resource, where=where, keys=keys, window=window, count=query.count, fields=fields)
@@ -74,9 +74,11 @@ def present_seq(actor: Actor) -> int:
     return message.confirm(actor)
 
 
-def _fingerprint(actor: Actor, resource: Resource, where: Sql, keys: tuple[Key, ...]) -> str:
+def _fingerprint(actor: Actor, resource: Resource, query: ListQuery, scope: Sql, keys: tuple[Key, ...]) -> str:
+    """Of what is asked, not of the SQL that answers it: that changes when an index becomes ready."""
     order = [(key.name, key.descending) for key in keys]
-    return fingerprint(actor.tenant_id, resource.table, where.text, where.values, order)
+    asked = (query.conditions, query.filter, query.search)
+    return fingerprint(actor.tenant_id, resource.table, resource.base, asked, scope.text, scope.values, order)
 
 
 def _where(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:

@@ -176,6 +176,8 @@ def _in_two_parts(source: Sql, alias: str, keys: tuple[Key, ...], window: Window
         )
     if window.backwards:
         parts.reverse()
+    if len(parts) == 1:
+        return parts[0]
     return Sql(
         f"{' UNION ALL '.join(part.text for part in parts)} LIMIT {size} OFFSET {window.offset}",
         [value for part in parts for value in part.values],
