@@ -44,6 +44,16 @@ def hidden_fields(actor: Actor, pipeline_id: UUID) -> frozenset[str]:
     return _hidden(_all_grants(actor), pipeline_id)
 
 
+def hidden_everywhere(actor: Actor) -> frozenset[str]:
+    """What is hidden in pipelines that no grant names."""
+    return _hidden(_all_grants(actor), None)
+
+
+def named_pipelines(actor: Actor) -> frozenset[UUID]:
+    """Pipelines that some grant names."""
+    return frozenset(pipeline for grant in _all_grants(actor) for pipeline in grant.pipelines or ())
+
+
 def read_only_fields(actor: Actor, permission: P, pipeline_id: UUID) -> frozenset[str]:
     """Fields that may not be written under this permission; hidden ones are among them."""
     return hidden_fields(actor, pipeline_id) | _read_only(granting(actor, permission), pipeline_id)
@@ -73,8 +83,7 @@ def holds(actor: Actor, wanted: Grant, beside: Iterable[Grant] = ()) -> bool:
         return True
     own, passed_on = _all_grants(actor), (wanted, *beside)
     same = [grant for grant in passed_on if grant.permission == wanted.permission]
-    named = {pipeline for grant in own for pipeline in grant.pipelines or ()}
-    for place in wanted.pipelines if wanted.pipelines is not None else {None, *named}:
+    for place in wanted.pipelines if wanted.pipelines is not None else {None, *named_pipelines(actor)}:
         hidden = _hidden(passed_on, place)
         if not (_hidden(own, place) <= hidden and _read_only(covering, place) <= hidden | _read_only(same, place)):
             return False

@@ -108,8 +108,10 @@ def update_pipeline(
         if "slug" in body and body["slug"] != pipeline.slug:
             pipeline.slug = check_slug(body["slug"])
             pipeline.graphql_name = _graphql_name(work, pipeline.slug)
-        if "title_field" in body:
-            pipeline.title_field = _title_field(body["title_field"], fields_of(work, pipeline.id))
+        unseen = whole and body["title_field"] is None and pipeline.title_field in sight.hidden
+        if "title_field" in body and not unseen:
+            seen = [found for found in fields_of(work, pipeline.id) if found.slug not in sight.hidden]
+            pipeline.title_field = _title_field(body["title_field"], seen)
         pipeline.updated_by = actor.user_id
         if work.changed(pipeline, "pipeline.updated"):
             work.renew_schema()

@@ -12,7 +12,16 @@ import psycopg2.errors
 from oneo.access.permissions import P
 from oneo.access.schema import Sight, find_pipeline, row_scope
 from oneo.actor import Actor
-from oneo.errors import Fault, FaultList, RecordNotFound, ValueTaken, VersionMismatch, pointer
+from oneo.errors import (
+    DomainError,
+    Fault,
+    FaultList,
+    PermissionDenied,
+    RecordNotFound,
+    ValueTaken,
+    VersionMismatch,
+    pointer,
+)
 from oneo.events.unit import announce, translated, unit
 from oneo.filters.sql import Sql, all_of
 from oneo.ids import new_id
@@ -21,7 +30,7 @@ from oneo.operations.values import Checker, Values
 from oneo.store import erasing, history
 from oneo.store.lists import get_row
 from oneo.store.record_writes import DELETE, RESTORE, UPDATE, Change, Outcome, Written, change, insert
-from oneo.store.records import pipeline_of, record_resource
+from oneo.store.records import pipeline_of, record_resource, select_ids
 
 DEFAULT_STATUS = "active"
 
@@ -30,7 +39,7 @@ def list_records(actor: Actor, pipeline: str | UUID, query: ListQuery, *, delete
     """Raises PipelineNotFound, InvalidParameter, InvalidCursor."""
     permission = P.RECORDS_DELETE if deleted else P.RECORDS_READ
     sight = find_pipeline(actor, pipeline, permission)
-    scope = row_scope(actor, permission, sight.shape)
+    scope = _reach(actor, permission, sight)
     return list_resource(actor, record_resource(sight.shape, sight.hidden, deleted=deleted), query, scope=scope)
 
 
@@ -51,6 +60,7 @@ def create_record(actor: Actor, pipeline: str | UUID, body: Mapping[str, Any]) -
     """(id, JSON text, version). Raises ValidationFailed, ValueTaken."""
     sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
     faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_CREATE)
+    check_title(sight, body, faults)
     values = checker.check_new(with_title(sight, body), faults)
     checker.check_users()
     faults.check()
@@ -67,6 +77,7 @@ def update_record(
     """
     sight = sight_of_record(actor, record_id, P.RECORDS_UPDATE, pipeline)
     faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_UPDATE)
+    check_title(sight, body, faults)
     data = with_title(sight, body)
     values = checker.check_whole(data, faults) if whole else checker.check_change(data, faults)
     if not whole:
@@ -99,7 +110,7 @@ def purge_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) 
     """Erases a deleted record with its comments, and what the log says of them. Raises RecordNotFound."""
     sight = sight_of_record(actor, record_id, P.RECORDS_PURGE, pipeline)
     with unit(actor) as work:
-        scope = row_scope(actor, P.RECORDS_PURGE, sight.shape)
+        scope = _reach(actor, P.RECORDS_PURGE, sight)
         version = erasing.erase_record(work.connection, actor.tenant_id, sight.shape.id, record_id, scope)
         if version is None:
             raise RecordNotFound
@@ -107,22 +118,48 @@ def purge_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) 
 
 
 def sight_of_record(actor: Actor, record_id: UUID, permission: P, pipeline: str | None = None) -> Sight:
-    """Raises RecordNotFound, also where the caller does not see the pipeline that the record is in; PipelineNotFound
-    for a named pipeline that he does not see.
+    """Raises RecordNotFound, also for a record that the caller may not read; PipelineNotFound for a named pipeline that
+    he does not see; PermissionDenied where he may read the record and not do this with it.
     """
     if pipeline is not None:
         return find_pipeline(actor, pipeline, permission)
     place = pipeline_of(actor, record_id)
     if place is None:
         raise RecordNotFound
-    return find_pipeline(actor, place, permission, missing=RecordNotFound)
+    try:
+        return find_pipeline(actor, place, permission, missing=RecordNotFound)
+    except PermissionDenied:
+        if not _is_readable(actor, place, record_id):
+            raise RecordNotFound from None
+        raise
+
+
+def _is_readable(actor: Actor, place: UUID, record_id: UUID) -> bool:
+    try:
+        sight = find_pipeline(actor, place, P.RECORDS_READ)
+    except DomainError:
+        return False
+    where = all_of([Sql("r.id = %s", [record_id]), row_scope(actor, P.RECORDS_READ, sight.shape)])
+    return bool(select_ids(actor, sight.shape, where, 1))
+
+
+def _reach(actor: Actor, permission: P, sight: Sight) -> Sql:
+    """The records that he may do this with, of those that he may read: no others are there for him."""
+    permissions = dict.fromkeys((permission, P.RECORDS_READ))
+    return all_of([row_scope(actor, each, sight.shape) for each in permissions])
+
+
+def check_title(sight: Sight, body: Mapping[str, Any], faults: FaultList, where: str = "") -> None:
+    """A title is written to the title field, also where the caller does not see which one that is."""
+    if body.get("title") and sight.shape.title_field in sight.hidden:
+        faults.add(where + "/title", "READ_ONLY", "The caller may not write titles here.")
 
 
 def with_title(sight: Sight, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The data of a body; a title that is given goes into the title field where the pipeline has one."""
     data: Mapping[str, Any] = body.get("data") or {}
     name = sight.shape.title_field
-    if name is None or not body.get("title") or name in data:
+    if name is None or not body.get("title") or name in data or name in sight.hidden:
         return data
     return {**data, name: body["title"]}
 
@@ -160,7 +197,7 @@ def perform_change(
     also: Sql | None = None, reason: str | None = None,
 ) -> Outcome:  # fmt: skip
     """`also` narrows what the caller's rows are. Raises ValueTaken."""
-    scope = all_of([row_scope(actor, permission, sight.shape), also or Sql("true")])
+    scope = all_of([_reach(actor, permission, sight), also or Sql("true")])
     with translated(), _taken(sight):
         outcome = change(actor, sight.shape, what, rows, hidden=sight.hidden, scope=scope, reason=reason)
     announce(actor, outcome.seq)
