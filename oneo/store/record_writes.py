@@ -17,6 +17,7 @@ from oneo.filters.data import slot_expression
 from oneo.filters.sql import Sql
 from oneo.store import message
 from oneo.store.records import document
+from oneo.store.resources import moment
 
 _CREATE = """
 , input AS MATERIALIZED (
@@ -111,7 +112,7 @@ DELETE = Change(
 )  # fmt: skip
 RESTORE = Change(
     "record.restored", standing="r.deleted_at IS NOT NULL", deleted_at="NULL", always="true",
-    old_deleted="jsonb_build_object('deleted_at', b.deleted_at)", field_deleted="'deleted_at'",
+    old_deleted=f"jsonb_build_object('deleted_at', {moment('b.deleted_at')})", field_deleted="'deleted_at'",
 )  # fmt: skip
 
 
