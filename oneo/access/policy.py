@@ -54,6 +54,16 @@ def named_pipelines(actor: Actor) -> frozenset[UUID]:
     return frozenset(pipeline for grant in _all_grants(actor) for pipeline in grant.pipelines or ())
 
 
+def hidden_places(actor: Actor) -> set[tuple[UUID | None, str]]:
+    """(pipeline, field) of all that is hidden from the actor; None stands for every pipeline."""
+    return {
+        (place, slug)
+        for grant in _all_grants(actor)
+        for place in (grant.pipelines if grant.pipelines is not None else (None,))
+        for slug in grant.hidden_fields
+    }
+
+
 def read_only_fields(actor: Actor, permission: P, pipeline_id: UUID) -> frozenset[str]:
     """Fields that may not be written under this permission; hidden ones are among them."""
     return hidden_fields(actor, pipeline_id) | _read_only(granting(actor, permission), pipeline_id)

@@ -8,12 +8,25 @@ from flask_smorest import Api
 
 
 def register_blueprints(app: Flask) -> None:
-    from oneo.blueprints import admin, auth, bulk, documents, pipelines, probes, records, tenants, user_types, users
+    from oneo.blueprints import (
+        admin,
+        auth,
+        bulk,
+        documents,
+        pipeline_extras,
+        pipelines,
+        probes,
+        records,
+        templates,
+        tenants,
+        user_types,
+        users,
+    )
     from oneo.blueprints.openapi.document import OPENAPI_VERSION, TITLE, VERSION, component_name
 
     app.config.update(API_TITLE=TITLE, API_VERSION=VERSION, OPENAPI_VERSION=OPENAPI_VERSION)
     api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
-    for module in (auth, tenants, users, user_types, pipelines, records, bulk, admin):
+    for module in (auth, tenants, users, user_types, pipelines, templates, pipeline_extras, records, bulk, admin):
         api.register_blueprint(module.blp)
     documents.install(app)
     app.register_blueprint(probes.blp)

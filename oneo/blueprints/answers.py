@@ -39,12 +39,12 @@ def answer(
     return response
 
 
-def answer_shaped(body: str, *, version: int, shape: str) -> Response:
+def answer_shaped(body: str, *, version: int, shape: str, content_type: str = JSON) -> Response:
     """One object, cut to what was asked for or may be seen: its tag is weak, and tells the cuts apart."""
     etag = f'W/"{version}-{blake2b(shape.encode(), digest_size=9).hexdigest()}"'
     if none_match(etag):
         return not_modified(etag)
-    response = Response(body, content_type=JSON)
+    response = Response(body, content_type=content_type)
     response.headers["ETag"] = etag
     return response
 

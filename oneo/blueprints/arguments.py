@@ -21,6 +21,8 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}  # noqa: RUF012 - the schema decides
 
     def load_json(self, req: Any, schema: Schema) -> Any:
+        if getattr(schema, "may_be_left_out", False) and not req.content_length and not req.content_type:
+            return {}
         return req.strict_json()
 
     def load_querystring(self, req: Any, schema: Schema) -> Any:

@@ -40,11 +40,11 @@ class ApiBlueprint(Blueprint):
 
     def route(
         self, rule: str, *, permission: P | Access, methods: Sequence[str] = ("GET",), name: str | None = None,
-        **options: Any,
+        produces: str = JSON, **options: Any,
     ) -> Callable[[View], View]:  # fmt: skip
         """`permission` is required: a route that forgets it fails at import.
 
-        A view with two addresses has a `name` for the second.
+        A view with two addresses has a `name` for the second. Who asks for JSON is content with what else it produces.
         """
         if not isinstance(permission, P | Access):
             raise TypeError(f"{rule} does not say who may call it")
@@ -53,7 +53,9 @@ class ApiBlueprint(Blueprint):
             documented = self.doc(operationId=name or view.__name__, **_security(permission))(
                 _with_problems(self, _copy(view), permission)
             )
-            guarded = _public(documented) if permission is PUBLIC else _guarded(documented, permission)
+            guarded = (
+                _public(documented, produces) if permission is PUBLIC else _guarded(documented, permission, produces)
+            )
             guarded.permission = permission
             super(ApiBlueprint, self).route(rule, methods=list(methods), endpoint=name or view.__name__, **options)(
                 guarded
@@ -104,17 +106,17 @@ def _security(permission: P | Access) -> dict[str, Any]:
     return {"x-permission": needs} if needs else {}
 
 
-def _public(view: Any) -> Any:
+def _public(view: Any, produces: str) -> Any:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         limits.check_peer()
-        _check_accept()
+        _check_accept(produces)
         return view(*args, **kwargs)
 
     return wrapper
 
 
-def _guarded(view: Any, permission: P | Access) -> Any:
+def _guarded(view: Any, permission: P | Access, produces: str) -> Any:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         def work(actor: Actor) -> Any:
@@ -124,13 +126,13 @@ def _guarded(view: Any, permission: P | Access) -> Any:
                 policy.require_session(actor)
             return idempotency.once(actor, lambda: view(actor, *args, **kwargs))
 
-        _check_accept()
+        _check_accept(produces)
         return with_actor(work)
 
     return wrapper
 
 
-def _check_accept() -> None:
-    accept = request.headers.get("Accept")
-    if accept and accept != "*/*" and not request.accept_mimetypes.best_match((JSON, "application/problem+json")):
-        raise NotAcceptable(extra={"produced": [JSON]})
+def _check_accept(produces: str) -> None:
+    accept, produced = request.headers.get("Accept"), (produces, JSON, "application/problem+json")
+    if accept and accept != "*/*" and not request.accept_mimetypes.best_match(produced):
+        raise NotAcceptable(extra={"produced": [produces]})

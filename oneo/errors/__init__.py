@@ -20,6 +20,7 @@ from oneo.errors.data import (
     RecordNotFound,
     RecordTooLarge,
     TemplateNotFound,
+    TemplateShipped,
     TooManyAffected,
     ValueTaken,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "SlugTaken",
     "StaleActor",
     "TemplateNotFound",
+    "TemplateShipped",
     "TenantMismatch",
     "TenantNotFound",
     "TokenExpired",

@@ -21,6 +21,10 @@ class TemplateNotFound(NotFound):
     code, title = "TEMPLATE_NOT_FOUND", "There is no such template."
 
 
+class TemplateShipped(Conflict):
+    code, title = "TEMPLATE_SHIPPED", "A shipped template cannot be removed."
+
+
 class RecordNotFound(NotFound):
     code, title = "RECORD_NOT_FOUND", "There is no such record."
 

@@ -38,6 +38,7 @@ CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "uq_users_tenant_id_email": EmailTaken,
     "uq_roles_tenant_id_slug": SlugTaken,
     "uq_pipelines_tenant_id_slug": SlugTaken,
+    "uq_templates_tenant_id_slug": SlugTaken,
     "uq_tenants_slug": SlugTaken,
     "pk_tenant_domains": DomainTaken,
     "fk_user_roles_roles": UserTypeInUse,

@@ -105,11 +105,12 @@ class Slot(InTenant, Base):
 
 
 class Template(TenantOwned, Timestamped, Base):
-    """A pipeline kept as a pattern: what it is and its fields, without records."""
+    """A pipeline kept as a pattern: what it is and its fields, without records. Events do not tell the pattern, since
+    some of its fields may be hidden from who reads them."""
 
     __tablename__ = "templates"
     __table_args__ = tenant_table(Index("uq_templates_tenant_id_slug", "tenant_id", "slug", unique=True))
-    __public__ = ("id", "slug", "name", "description", "pattern", "created_by", "created_at", "updated_at")
+    __public__ = ("id", "slug", "name", "description", "created_by", "created_at", "updated_at")
 
     slug: Mapped[str] = mapped_column(String(SLUG_LENGTH))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))

@@ -24,6 +24,7 @@ from oneo.models import Field, Pipeline
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
 from oneo.operations.fields import add_field, title_kinds
 from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.operations.templates import with_template
 from oneo.store import message
 from oneo.store.lists import get_row
 from oneo.store.pipelines import pipeline_resource
@@ -54,19 +55,20 @@ def get_pipeline(actor: Actor, name: str) -> tuple[str, int]:
     found = schema_of(actor).find(as_id(name) or name)
     if found is None or not sees_pipeline(actor, found.id):
         raise PipelineNotFound
-    return _shown(actor, found.id)
+    return show_pipeline(actor, found.id)
 
 
 def create_pipeline(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
-    """(id, JSON text, version); fields may be given with it. Raises SlugTaken, ValidationFailed."""
+    """(id, JSON text, version); fields may be given with it, and a template. Raises SlugTaken, ValidationFailed."""
     policy.require(actor, P.PIPELINES_CREATE)
     with unit(actor) as work:
-        pipeline = make_pipeline(work, body)
-        return (pipeline.id, *_shown(actor, pipeline.id))
+        body, first = with_template(actor, body)
+        pipeline = make_pipeline(work, body, first=first)
+        return (pipeline.id, *show_pipeline(actor, pipeline.id))
 
 
-def make_pipeline(work: Unit, body: Mapping[str, Any]) -> Pipeline:
-    """Inside a unit. Raises SlugTaken, ValidationFailed."""
+def make_pipeline(work: Unit, body: Mapping[str, Any], *, first: Sequence[Mapping[str, Any]] = ()) -> Pipeline:
+    """Inside a unit; `first` are fields that come before those of the body. Raises SlugTaken, ValidationFailed."""
     slug = check_slug(body.get("slug") or slug_from(body["name"]))
     pipeline = Pipeline(
         slug=slug, graphql_name=_graphql_name(work, slug), template=body.get("template"),
@@ -77,11 +79,12 @@ def make_pipeline(work: Unit, body: Mapping[str, Any]) -> Pipeline:
             setattr(pipeline, key, body[key])
     work.session.add(pipeline)
     work.session.flush()
-    fields = [
-        add_field(work, pipeline, entry, order=at, where=pointer("fields", at))
+    fields = [add_field(work, pipeline, entry, order=at, where="/template") for at, entry in enumerate(first)]
+    fields += [
+        add_field(work, pipeline, entry, order=len(first) + at, where=pointer("fields", at))
         for at, entry in enumerate(body.get("fields") or ())
     ]
-    _title_field(pipeline.title_field, fields)
+    _check_title_field(pipeline.title_field, fields)
     work.renew_schema()
     work.created(pipeline, "pipeline.created")
     for made in fields:
@@ -111,11 +114,11 @@ def update_pipeline(
         unseen = whole and body["title_field"] is None and pipeline.title_field in sight.hidden
         if "title_field" in body and not unseen:
             seen = [found for found in fields_of(work, pipeline.id) if found.slug not in sight.hidden]
-            pipeline.title_field = _title_field(body["title_field"], seen)
+            pipeline.title_field = _check_title_field(body["title_field"], seen)
         pipeline.updated_by = actor.user_id
         if work.changed(pipeline, "pipeline.updated"):
             work.renew_schema()
-        return _shown(actor, pipeline.id)
+        return show_pipeline(actor, pipeline.id)
 
 
 def delete_pipeline(actor: Actor, name: str, *, versions: frozenset[int] | None = None) -> None:
@@ -138,7 +141,7 @@ def restore_pipeline(actor: Actor, name: str) -> tuple[str, int]:
         pipeline.deleted_at, pipeline.updated_by = None, actor.user_id
         work.changed(pipeline, "pipeline.restored")
         work.renew_schema()
-        return _shown(actor, pipeline.id)
+        return show_pipeline(actor, pipeline.id)
 
 
 def lock_pipeline(
@@ -163,12 +166,17 @@ def fields_of(work: Unit, pipeline_id: UUID) -> Sequence[Field]:
 
 def check_slug(slug: str, where: str = "/slug") -> str:
     """Raises ValidationFailed."""
-    if not is_slug(slug) or slug in ROUTE_WORDS or slug in OPERATORS:
+    if not is_slug(slug) or not is_free_word(slug):
         raise ValidationFailed(faults=[Fault(where, "INVALID_SLUG", RULE)])
     return slug
 
 
-def _title_field(slug: str | None, fields: Sequence[Field]) -> str | None:
+def is_free_word(slug: str) -> bool:
+    """Whether it means nothing else in an address or a filter."""
+    return slug not in ROUTE_WORDS and slug not in OPERATORS
+
+
+def _check_title_field(slug: str | None, fields: Sequence[Field]) -> str | None:
     """Raises ValidationFailed unless it is one of the fields whose values can be a title."""
     if slug is None:
         return None
@@ -195,7 +203,7 @@ def _graphql_name(work: Unit, slug: str) -> str:
     return found
 
 
-def _shown(actor: Actor, pipeline_id: UUID) -> tuple[str, int]:
+def show_pipeline(actor: Actor, pipeline_id: UUID) -> tuple[str, int]:
     found = get_row(actor, _resource(actor, with_fields=True), Sql("p.id = %s", [pipeline_id]))
     if found is None:
         raise PipelineNotFound

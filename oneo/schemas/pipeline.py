@@ -125,6 +125,15 @@ class PipelineCreate(PipelineUpdate):
         fields.Nested(FieldCreate()), data_key="fields", attribute="fields", validate=validate.Length(max=MAX_FIELDS),
         metadata={"example": [{"name": "Amount", "field_type": "number"}]},
     )  # fmt: skip
+    template = text(
+        minimum=1, maximum=SLUG_LENGTH, about="Id or slug of a template; what is given here wins over what it says.",
+        metadata={"example": "sales_deals"},
+    )  # fmt: skip
+
+
+class PipelineClone(Input):
+    may_be_left_out = True
+    name = text(minimum=1, maximum=NAME_LENGTH, about='"<name> (Copy)" if not given.', metadata=_NAME)
 
 
 class ForceParameters(Schema):
