@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import wraps
-from hashlib import blake2b
 from html import escape
 from typing import Any
 
@@ -14,11 +12,15 @@ import yaml
 from flask import Blueprint, Flask, Response, current_app, request
 
 from oneo.access.permissions import PUBLIC
+from oneo.access.schema import schema_of
 from oneo.actor import Actor
 from oneo.blueprints import pages
 from oneo.blueprints.answers import JSON
-from oneo.blueprints.openapi.document import build
+from oneo.blueprints.openapi import typed
+from oneo.blueprints.openapi.document import Step, build
+from oneo.blueprints.openapi.kept import Kept, Rendered
 from oneo.blueprints.openapi.statuses import STATUSES
+from oneo.blueprints.openapi.views import views_of
 from oneo.errors import NotFound
 from oneo.http import limits
 from oneo.http.bearer import with_actor
@@ -27,6 +29,8 @@ from oneo.http.problems import TYPE_BASE, error_class
 from oneo.store import message
 
 YAML = "application/yaml"
+MAX_BYTES = 64 * 1024 * 1024
+"""Of all documents that are kept."""
 blp = Blueprint("documents", __name__)
 _CATALOG = orjson.dumps(
     {
@@ -43,25 +47,30 @@ _CATALOG = orjson.dumps(
 
 
 class Documents:
-    """The document as bytes, built when it is first asked for; each caller's is the generic one so far."""
+    """The document as bytes: the generic one, and for who may see pipelines one with typed routes of theirs."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._lock = threading.Lock()
-        self._built: dict[str, bytes] = {}
+        self._kept = Kept(MAX_BYTES)
 
-    def of(self, actor: Actor, media_type: str) -> bytes:
-        """Raises StaleActor."""
+    def of(self, actor: Actor, media_type: str) -> Rendered:
+        """Callers who see and may do the same share one. Raises StaleActor."""
         message.confirm(actor)
-        return self.generic(media_type)
+        views = views_of(actor)
+        if not views:
+            return self.generic(media_type)
+        key = (media_type, actor.tenant_id, schema_of(actor).revision, tuple(view.key for view in views))
+        return self._kept.get(key, lambda: self._render(media_type, lambda document: typed.add(document, views)))
 
-    def generic(self, media_type: str) -> bytes:
-        with self._lock:
-            if not self._built:
-                document = build(self._app)
-                text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-                self._built = {JSON: orjson.dumps(document), YAML: text.encode()}
-        return self._built[media_type]
+    def generic(self, media_type: str) -> Rendered:
+        return self._kept.get((media_type,), lambda: self._render(media_type))
+
+    def _render(self, media_type: str, *further: Step) -> Rendered:
+        document = build(self._app, *further)
+        if media_type == JSON:
+            return Rendered.of(orjson.dumps(document))
+        text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        return Rendered.of(text.encode())
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -139,14 +148,13 @@ def _document(media_type: str) -> Response:
     """Open to anybody, or, where the settings close it, to anybody with a token."""
     found: Documents = current_app.extensions["oneo.openapi"]
     if "Authorization" in request.headers or not current_app.extensions["oneo.settings"].docs_public:
-        body = with_actor(lambda actor: found.of(actor, media_type))
+        rendered = with_actor(lambda actor: found.of(actor, media_type))
     else:
-        body = found.generic(media_type)
-    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    if none_match(etag):
-        return not_modified(etag)
-    response = Response(body, content_type=media_type)
-    response.headers["ETag"] = etag
+        rendered = found.generic(media_type)
+    if none_match(rendered.etag):
+        return not_modified(rendered.etag)
+    response = Response(rendered.body, content_type=media_type)
+    response.headers["ETag"] = rendered.etag
     return response
 
 

@@ -32,15 +32,15 @@ def steps(app: Flask) -> list[Step]:
     return found
 
 
-def build(app: Flask) -> Document:
-    """The generic document, which shows what any caller may be able to do."""
+def build(app: Flask, *further: Step) -> Document:
+    """The generic document, which shows what any caller may be able to do, and what further steps make of it."""
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     document: Document = copy.deepcopy(api.spec.to_dict())
     _complete(document)
     for operation in list(operations(app, document)):
         for describe in _DESCRIPTIONS:
             describe(operation)
-    for step in (*_STEPS, *steps(app)):
+    for step in (*_STEPS, *further, *steps(app)):
         step(document)
     return document
 

@@ -37,7 +37,7 @@ def _common(resource: Resource) -> dict[str, dict[str, Any]]:
         "ordering": {"type": "string", "pattern": _list_of(f"-?({_any(sortable)})", MAX_KEYS)},
         "search": {"type": "string", "maxLength": MAX_SEARCH},
         "count": {"type": "string", "enum": ["exact", "estimated", "none"], "default": "exact"},
-        "fields": {"type": "string", "pattern": _list_of(f"({_any(resource.document)})", len(resource.document))},
+        "fields": {"type": "string", "pattern": _list_of(f"({_any(resource.pickable)})", len(resource.pickable))},
     }
     if not resource.search:
         del schemas["search"]
