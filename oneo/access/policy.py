@@ -39,19 +39,12 @@ def is_administrator(actor: Actor) -> bool:
     return EVERYTHING in actor.grants
 
 
-def hidden_fields(actor: Actor, pipeline_id: UUID) -> frozenset[str]:
-    """What any of the actor's grants on the pipeline hides does not exist for him: hiding wins over showing."""
+def hidden_fields(actor: Actor, pipeline_id: UUID | None) -> frozenset[str]:
+    """What any of the actor's grants on the pipeline hides does not exist for him: hiding wins over showing.
+
+    None stands for a pipeline that no grant names.
+    """
     return _hidden(_all_grants(actor), pipeline_id)
-
-
-def hidden_everywhere(actor: Actor) -> frozenset[str]:
-    """What is hidden in pipelines that no grant names."""
-    return _hidden(_all_grants(actor), None)
-
-
-def named_pipelines(actor: Actor) -> frozenset[UUID]:
-    """Pipelines that some grant names."""
-    return frozenset(pipeline for grant in _all_grants(actor) for pipeline in grant.pipelines or ())
 
 
 def hidden_places(actor: Actor) -> set[tuple[UUID | None, str]]:
@@ -75,6 +68,11 @@ def row_rules(actor: Actor, permission: P, pipeline_id: UUID) -> tuple[Grant, ..
     return None if any(grant.rows == "all" for grant in grants) else grants
 
 
+def named_pipelines(actor: Actor) -> frozenset[UUID]:
+    """Those that grants of his are about, and not about all."""
+    return frozenset().union(*(grant.pipelines or () for grant in _all_grants(actor)))
+
+
 def reads_all(actor: Actor, pipeline_id: UUID) -> bool:
     """Whether he may see every record of the pipeline."""
     return any(grant.rows == "all" for grant in granting(actor, P.RECORDS_READ, pipeline_id))
@@ -93,7 +91,8 @@ def holds(actor: Actor, wanted: Grant, beside: Iterable[Grant] = ()) -> bool:
         return True
     own, passed_on = _all_grants(actor), (wanted, *beside)
     same = [grant for grant in passed_on if grant.permission == wanted.permission]
-    for place in wanted.pipelines if wanted.pipelines is not None else {None, *named_pipelines(actor)}:
+    named = {pipeline for grant in own for pipeline in grant.pipelines or ()}
+    for place in wanted.pipelines if wanted.pipelines is not None else {None, *named}:
         hidden = _hidden(passed_on, place)
         if not (_hidden(own, place) <= hidden and _read_only(covering, place) <= hidden | _read_only(same, place)):
             return False

@@ -108,6 +108,16 @@ def sees_pipeline(actor: Actor, pipeline_id: UUID) -> bool:
     )
 
 
+def seen_pipelines(actor: Actor) -> frozenset[UUID] | None:
+    """The pipelines that he sees, those that are deleted among them; None is all."""
+    if policy.allows(actor, P.PIPELINES_READ_ALL):
+        return None
+    seeing = [grant for permission in _SEEING for grant in policy.granting(actor, permission)]
+    if any(grant.pipelines is None for grant in seeing):
+        return None
+    return frozenset().union(*(grant.pipelines or () for grant in seeing))
+
+
 def sight_of(actor: Actor, shape: PipelineShape) -> Sight:
     return Sight(shape, policy.hidden_fields(actor, shape.id) | shape.removed)
 
@@ -125,19 +135,19 @@ def find_pipeline(
     return sight_of(actor, shape)
 
 
-def row_scope(actor: Actor, permission: P, shape: PipelineShape) -> Sql:
-    """Which records of the pipeline his grants reach, as a condition on the record `r`."""
+def row_scope(actor: Actor, permission: P, shape: PipelineShape, *, slots: bool = True) -> Sql:
+    """Which records of the pipeline his grants reach, as a condition on the record `r`, with or without its slots."""
     rules = policy.row_rules(actor, permission, shape.id)
     if rules is None:
         return TRUE
-    return any_of([_rule(actor, grant, shape) for grant in rules])
+    return any_of([_rule(actor, grant, shape, slots=slots) for grant in rules])
 
 
-def _rule(actor: Actor, grant: Grant, shape: PipelineShape) -> Sql:
+def _rule(actor: Actor, grant: Grant, shape: PipelineShape, *, slots: bool) -> Sql:
     """A rule that cannot be read for this pipeline, because a field is gone, reaches nothing."""
     if grant.rows == "own":
         return Sql("r.created_by = %s", [actor.user_id])
-    columns = catalogue(shape, shape.removed)
+    columns = catalogue(shape, shape.removed, slots=slots)
     try:
         return compile_filter(parse_json(with_caller(grant.row_filter, actor), columns), columns)
     except DomainError:

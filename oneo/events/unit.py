@@ -31,7 +31,7 @@ from oneo.errors import (
 )
 from oneo.events import log
 from oneo.extensions import db
-from oneo.models import TenantOwned, TenantProfile
+from oneo.models import Pipeline, TenantOwned, TenantProfile
 from oneo.store import message
 
 CONSTRAINTS: Mapping[str, type[DomainError]] = {
@@ -89,7 +89,10 @@ class Unit:
     def created(self, row: TenantOwned, event_type: str, **also: Any) -> None:
         self.session.add(row)
         self.session.flush()
-        self.append(event_type, row.id, data={**public(row), **also}, version=getattr(row, "version", None))
+        self.append(
+            event_type, row.id, data={**public(row), **also}, version=getattr(row, "version", None),
+            pipeline_id=_place(row),
+        )  # fmt: skip
 
     def changed(
         self, row: TenantOwned, event_type: str, *, reason: str | None = None,
@@ -105,7 +108,7 @@ class Unit:
         self.session.flush()
         self.append(
             event_type, row.id, data={**public(row), **(also or {})}, old=former,
-            version=getattr(row, "version", None), reason=reason,
+            version=getattr(row, "version", None), reason=reason, pipeline_id=_place(row),
         )  # fmt: skip
         return True
 
@@ -189,6 +192,11 @@ def _tell(tenant_id: UUID, seq: int) -> None:
 def public(row: TenantOwned) -> dict[str, Any]:
     """The row as events may show it."""
     return {name: getattr(row, name) for name in row.__public__}
+
+
+def _place(row: TenantOwned) -> UUID | None:
+    """The pipeline that a row is, or is part of."""
+    return row.id if isinstance(row, Pipeline) else getattr(row, "pipeline_id", None)
 
 
 def _begin(actor: Actor) -> Unit:

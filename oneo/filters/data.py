@@ -199,10 +199,13 @@ def text_of(slug: str, data: str = f"{RECORD}.data") -> str:
     return f"({data}->>'{slug}')"
 
 
-def catalogue(shape: PipelineShape, hidden: frozenset[str]) -> dict[str, Column]:
-    """All that can be asked about records of a pipeline when these fields do not exist."""
+def catalogue(shape: PipelineShape, hidden: frozenset[str], *, slots: bool = True) -> dict[str, Column]:
+    """All that can be asked about records of a pipeline when these fields do not exist.
+
+    Without slots it can be asked of anything that has the other columns of a record.
+    """
     fields = {
-        f"data__{slug}": data_column(slug, found.kind, found.slot)
+        f"data__{slug}": data_column(slug, found.kind, found.slot if slots else None)
         for slug, found in shape.fields.items()
         if slug not in hidden
     }
@@ -221,3 +224,5 @@ _PLAIN: Mapping[str, Column] = {
     "created_by": Column("r.created_by", Identifier(), nullable=True),
     "updated_by": Column("r.updated_by", Identifier(), nullable=True),
 }
+COMMON: Mapping[str, Column] = {"pipeline_id": Column("r.pipeline_id", Identifier()), **_PLAIN}
+"""What can be asked about records of whatever pipeline."""

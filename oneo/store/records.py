@@ -31,7 +31,12 @@ def title_sql(shape: PipelineShape, hidden: frozenset[str] = frozenset(), row: s
         given = "NULL"
     else:
         given = f"left({text_of(shape.title_field, f'{row}.data')}, 255)"
-    return f"coalesce(nullif({given}, ''), {_literal(shape.name + ' ')} || right({row}.id::text, 8))"
+    return f"coalesce(nullif({given}, ''), {fallback_title(shape.name, f'{row}.id')})"
+
+
+def fallback_title(name: str, record_id: str) -> str:
+    """The title of a record that has none, by its pipeline's name."""
+    return f"{_literal(name + ' ')} || right({record_id}::text, 8)"
 
 
 def _literal(text: str) -> str:

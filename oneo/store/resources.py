@@ -169,6 +169,7 @@ EVENTS = Resource(
         "actor_id": Column("e.actor_id", _ID),
         "actor_kind": Column("e.actor_kind", _WORD),
         "subject_id": Column("e.subject_id", _ID),
+        "pipeline_id": Column("e.pipeline_id", _ID, nullable=True),
         "occurred_at": Column("e.occurred_at", _TIME),
     },
     order="-seq",

@@ -1,0 +1,201 @@
+"""What a reader is shown of the log: which events, and their JSON without what is hidden from him. Audit, history and
+sockets read it through this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from oneo.fields.kinds.terms import Family
+from oneo.fields.shapes import PipelineShape
+from oneo.filters.sql import TRUE, Sql, all_of, any_of
+from oneo.store.records import fallback_title
+from oneo.store.resources import EVENTS, Resource
+
+_RECORD, _PIPELINE = "starts_with(e.type, 'record.')", "starts_with(e.type, 'pipeline.')"
+_OWN_SLUG = """coalesce(e.data->>'slug',
+    (SELECT f.slug FROM fields f WHERE f.tenant_id = e.tenant_id AND f.id = e.subject_id))"""
+_TITLE_FIELD_THEN = """(SELECT p.data->>'title_field' FROM events p WHERE p.tenant_id = e.tenant_id
+    AND p.subject_id = e.pipeline_id AND p.seq < e.seq AND starts_with(p.type, 'pipeline.')
+    ORDER BY p.seq DESC LIMIT 1)"""
+"""A title may have been made of another field than would make it now."""
+
+
+_STATE = {
+    **dict.fromkeys(("id", "pipeline_id", "created_by", "updated_by"), "uuid"),
+    **dict.fromkeys(("title", "status"), "text"), "version": "int",
+    **dict.fromkeys(("created_at", "updated_at"), "timestamptz"),
+}  # fmt: skip
+"""What an event keeps of a record besides its data, and of which type it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Slugs of fields that do not exist for the reader: by pipeline, and in those that are not named."""
+
+    places: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
+    elsewhere: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.elsewhere) or any(self.places.values())
+
+    def sql(self, place: str) -> str:
+        """What is hidden in the pipeline that the expression names."""
+        named = {found: _array(slugs) for found, slugs in self.places.items() if slugs != self.elsewhere}
+        return _look_up(named, place, _array(self.elsewhere))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Records of these pipelines: all of them, or those of the scope now, which were also of it then."""
+
+    pipelines: frozenset[UUID]
+    scope: Sql
+    scope_then: Sql
+
+
+@dataclass(frozen=True, slots=True)
+class EventSight:
+    resource: Resource
+    condition: Sql
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Alike for those who are shown the same."""
+        return self.resource.json(), self.condition.text, repr(self.condition.values)
+
+
+PLAIN = EventSight(EVENTS, TRUE)
+"""Everything as it is."""
+
+
+def event_sight(
+    *, reaches: Iterable[Reach] | None, seen: Iterable[UUID] | None, names: Hidden, values: Hidden,
+    titles: Mapping[UUID, str],
+) -> EventSight:  # fmt: skip
+    """`reaches` are the records that he reads, `seen` the pipelines that he sees: None is all. `names` hides fields
+    from the schema, `values` hides them in records; `titles` are names of pipelines, for records without a title.
+    """
+    condition = _condition(reaches, seen, names, values)
+    document = dict(EVENTS.document)
+    if values:
+        _cut_records(document, values.sql("e.pipeline_id"), titles)
+    if names:
+        _cut_pipelines(document, names.sql("e.subject_id"))
+    resource = replace(EVENTS, document=document) if names or values else EVENTS
+    return EventSight(resource, condition) if condition.text != "true" or names or values else PLAIN
+
+
+def then_sql(condition: Sql, state: str, shape: PipelineShape | None = None) -> Sql:
+    """A condition on records that uses no slots, asked of the state that an event has.
+
+    Fields that are numbers or sets now may have been of another kind then: such values are left out.
+    """
+    data = "s.state->'data'"
+    numbers, sets = _slugs(shape, Family.NUMBER), _slugs(shape, Family.SET)
+    if numbers or sets:
+        data = f"""(SELECT coalesce(jsonb_object_agg(k, v), '{{}}') FROM jsonb_each({data}) AS j(k, v)
+            WHERE (k <> ALL({_array(numbers)}) OR jsonb_typeof(v) = 'number')
+            AND (k <> ALL({_array(sets)}) OR jsonb_typeof(v) = 'array'))"""
+    columns = ", ".join(f"(s.state->>'{name}')::{cast} AS {name}" for name, cast in _STATE.items())
+    row = f"(SELECT {columns}, {data} AS data FROM (SELECT {state} AS state) s) r"
+    return Sql(f"(SELECT {condition.text} FROM {row})", condition.values)
+
+
+def _slugs(shape: PipelineShape | None, family: Family) -> list[str]:
+    return [slug for slug, found in shape.fields.items() if found.kind.family is family] if shape else []
+
+
+def _condition(reaches: Iterable[Reach] | None, seen: Iterable[UUID] | None, names: Hidden, values: Hidden) -> Sql:
+    records, comments = TRUE, TRUE
+    if reaches is not None:
+        known = list(reaches)
+        records = any_of([_reached(reach, "e.subject_id", then=True) for reach in known])
+        comments = any_of([_reached(reach, "(e.data->>'record_id')::uuid", then=False) for reach in known])
+    if values:
+        some = f"EXISTS (SELECT FROM unnest(e.changed_fields) f WHERE {_is_shown(values.sql('e.pipeline_id'))})"
+        records = all_of([records, Sql(f"(e.type <> 'record.updated' OR {some})")])
+    pipelines = fields = TRUE
+    if seen is not None:
+        pipelines = Sql(f"e.subject_id = ANY({_ids(seen)})")
+        fields = Sql(f"e.pipeline_id = ANY({_ids(seen)})")
+    if names:
+        blind = f"e.changed_fields = ARRAY['title_field']::varchar[] AND {_is_blind(names.sql('e.subject_id'))}"
+        pipelines = all_of([pipelines, Sql(f"(e.type <> 'pipeline.updated' OR NOT ({blind}))")])
+        fields = all_of([fields, Sql(f"{_OWN_SLUG} <> ALL({names.sql('e.pipeline_id')})")])
+    kinds = {"record": records, "comment": comments, "pipeline": pipelines, "field": fields}
+    cut = {kind: test for kind, test in kinds.items() if test.text != "true"}
+    if not cut:
+        return TRUE
+    cases = " ".join(f"WHEN '{kind}' THEN {test.text}" for kind, test in cut.items())
+    return Sql(
+        f"(CASE split_part(e.type, '.', 1) {cases} ELSE true END)",
+        [value for test in cut.values() for value in test.values],
+    )
+
+
+def _reached(reach: Reach, record_id: str, *, then: bool) -> Sql:
+    """A record that has been erased is out of every scope but that of all records."""
+    place = f"e.pipeline_id = ANY({_ids(reach.pipelines)})"
+    if reach.scope.text == "true":
+        return Sql(f"({place})")
+    row = f"SELECT FROM my_records r WHERE r.tenant_id = e.tenant_id AND r.id = {record_id}"
+    within = Sql(f"EXISTS ({row} AND {reach.scope.text})", reach.scope.values)
+    both = all_of([within, reach.scope_then if then else TRUE])
+    return Sql(f"(CASE WHEN {place} THEN {both.text} ELSE false END)", both.values)
+
+
+def _cut_records(document: dict[str, str], hidden: str, titles: Mapping[UUID, str]) -> None:
+    title = _look_up(
+        {found: fallback_title(name, "e.subject_id") for found, name in titles.items()},
+        "e.pipeline_id", "right(e.subject_id::text, 8)",
+    )  # fmt: skip
+    data = f"""SELECT CASE WHEN h.slugs = '{{}}' THEN e.data ELSE e.data || jsonb_build_object(
+        'title', CASE WHEN {_TITLE_FIELD_THEN} = ANY(h.slugs) THEN to_jsonb({title}) ELSE e.data->'title' END,
+        'data', (e.data->'data') - h.slugs) END FROM (SELECT {hidden} AS slugs) h"""
+    old = f"""SELECT (e.old - 'data') || CASE WHEN k.rest = '{{}}' THEN '{{}}'
+        ELSE jsonb_build_object('data', k.rest) END FROM (SELECT (e.old->'data') - {hidden} AS rest) k"""
+    changed = f"SELECT f FROM unnest(e.changed_fields) WITH ORDINALITY AS u(f, n) WHERE {_is_shown(hidden)} ORDER BY n"
+    document["data"] = f"CASE WHEN {_RECORD} THEN ({data}) ELSE e.data END"
+    document["old"] = f"CASE WHEN {_RECORD} AND jsonb_exists(e.old, 'data') THEN ({old}) ELSE e.old END"
+    document["changed_fields"] = f"CASE WHEN {_RECORD} THEN ARRAY({changed}) ELSE e.changed_fields END"
+
+
+def _cut_pipelines(document: dict[str, str], hidden: str) -> None:
+    """Names of title fields."""
+    for key in ("data", "old"):
+        without = f"""CASE WHEN e.{key}->>'title_field' = ANY({hidden})
+            THEN e.{key} || '{{"title_field": null}}' ELSE e.{key} END"""
+        if key == "old":
+            without = f"CASE WHEN {_is_blind(hidden)} THEN e.old - 'title_field' ELSE {without} END"
+        document[key] = f"CASE WHEN {_PIPELINE} THEN {without} ELSE {document[key]} END"
+    changed = f"""CASE WHEN {_is_blind(hidden)} THEN array_remove(e.changed_fields, 'title_field')
+        ELSE e.changed_fields END"""
+    document["changed_fields"] = f"CASE WHEN {_PIPELINE} THEN {changed} ELSE {document['changed_fields']} END"
+
+
+def _is_shown(hidden: str) -> str:
+    """Of `f`, an entry of a record's changed fields."""
+    return f"NOT (starts_with(f, 'data.') AND substr(f, 6) = ANY({hidden}))"
+
+
+def _is_blind(hidden: str) -> str:
+    """Neither the former nor the present title field of a pipeline is there for the reader."""
+    return f"""NOT EXISTS (SELECT FROM unnest(ARRAY[e.old->>'title_field', e.data->>'title_field']) t
+        WHERE t <> ALL({hidden}))"""
+
+
+def _look_up(named: Mapping[UUID, str], place: str, otherwise: str) -> str:
+    if not named:
+        return otherwise
+    rows = ", ".join(f"('{found}'::uuid, {value})" for found, value in sorted(named.items()))
+    return f"coalesce((SELECT l.value FROM (VALUES {rows}) l(id, value) WHERE l.id = {place}), {otherwise})"
+
+
+def _array(slugs: Iterable[str]) -> str:
+    return f"'{{{','.join(sorted(slugs))}}}'::text[]"
+
+
+def _ids(found: Iterable[UUID]) -> str:
+    return f"'{{{','.join(sorted(map(str, found)))}}}'::uuid[]"
