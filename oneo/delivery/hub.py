@@ -74,9 +74,10 @@ class Hub:
                 if not station.readers:
                     del self._stations[reader.tenant_id]
 
-    def subscribe(self, reader: Reader, topic: str, *, after: int | None = None) -> Opened:
-        """Raises what `open_subscription` raises."""
-        opened = open_subscription(reader, topic, after=after, retention_days=self._settings.event_retention_days)
+    def subscribe(self, reader: Reader, topic: str, *, asked: object = None, after: int | None = None) -> Opened:
+        """`asked` is a filter in the shared language. Raises what `open_subscription` raises."""
+        days = self._settings.event_retention_days
+        opened = open_subscription(reader, topic, asked=asked, after=after, retention_days=days)
         self.wake(reader.tenant_id, opened.seq)
         return opened
 

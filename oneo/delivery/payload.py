@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-import orjson
-
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """`envelope` is JSON text made by PostgreSQL and goes out as it is."""
+    """`envelope` is JSON text made by PostgreSQL and goes out as it is; None says that it was not asked for, or must
+    not be shown. `answers` are those to the conditions that were asked of the event.
+    """
 
     seq: int
     type: str
+    envelope: str | None
     subject_id: UUID
-    envelope: str
+    pipeline_id: UUID | None = None
+    answers: tuple[bool, ...] = ()
 
-
-def logged_event(seq: int, event_type: str, envelope: str) -> LoggedEvent:
-    return LoggedEvent(seq, event_type, UUID(orjson.loads(envelope)["subject_id"]), envelope)
+    @property
+    def kind(self) -> str:
+        return self.type.partition(".")[0]
 
 
 def told_to(subscription_id: str, event: LoggedEvent, subject_key: str) -> str:
     """The envelope, with the subject under the name its kind has, and the subscription it comes by."""
-    return f'{event.envelope[:-1]},"{subject_key}":"{event.subject_id}","subscription":"{subscription_id}"}}'
+    subject = "" if subject_key == "pipeline_id" else f',"{subject_key}":"{event.subject_id}"'
+    return f'{(event.envelope or "{}")[:-1]}{subject},"subscription":"{subscription_id}"}}'

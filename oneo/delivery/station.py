@@ -8,14 +8,11 @@ from uuid import UUID
 
 from oneo.access import identity
 from oneo.actor import Actor
-from oneo.delivery.payload import LoggedEvent, logged_event
-from oneo.delivery.subscriptions import Reader, Subscription
-from oneo.errors import DomainError, TokenExpired, TokenRevoked
-from oneo.store import events
+from oneo.delivery.reading import Batch, Due, Key, Reading, condition_key, gather, read
+from oneo.delivery.subscriptions import Reader
+from oneo.errors import DomainError, StaleActor, TokenExpired, TokenRevoked, Unavailable
 from oneo.store.standing import standing
 
-BATCH = 200
-MAX_BATCHES = 8
 RETRY_FULL = 0.02
 SLOW_SECONDS = 30.0
 RECHECK = 15.0
@@ -53,25 +50,49 @@ class Station:
         """Tells each what is due to him, at most a batch; the time at which to serve again. Raises Unavailable.
 
         Those nearest to the present come first. Rights are checked after the log was read, so that no event is
-        told to somebody who lost them before it.
+        told to somebody who lost them before it: whoever has others by then is read for anew.
         """
         now, head = time.monotonic(), self._head
         readers = self._without_expired(readers)
-        due = [
-            (reader, subscription)
-            for reader in readers
-            if self._has_room(reader, head, now)
-            for subscription in reader.lagging(head, now)
-        ]
-        cursors = sorted({subscription.cursor for _, subscription in due}, reverse=True)[:MAX_BATCHES]
-        batches = {cursor: self._read(cursor) for cursor in cursors}
-        if batches or self._notes > self._notes_checked or now >= self._next_check(readers):
+        due = self._due(readers, head, now)
+        known = [found for found in due if isinstance(found, Due)]
+        readings, served = gather(known)
+        batches = self._batches(readings, readers)
+        if due or self._notes > self._notes_checked or now >= self._next_check(readers):
             readers = self._with_rights(readers)
-        _tell(due, set(readers), batches, head)
+        _tell(served, set(readers), batches, head)
         return self._next_time(readers, now)
 
-    def _read(self, cursor: int) -> list[LoggedEvent]:
-        return [logged_event(*row) for row in events.read_after(self.tenant_id, cursor, BATCH)]
+    def _due(self, readers: list[Reader], head: int, now: float) -> list[Due | Reader]:
+        """Subscriptions that lag, and readers of whom it is not known what they see: their rights are out of date."""
+        due: list[Due | Reader] = []
+        for reader in readers:
+            if not self._has_room(reader, head, now):
+                continue
+            for subscription in reader.lagging(head, now):
+                try:
+                    sight = reader.sight_for(subscription.topic)
+                    condition = reader.condition_for(subscription)
+                except StaleActor:
+                    due.append(reader)
+                except DomainError:
+                    continue
+                else:
+                    due.append(Due(reader, subscription, reader.actor, sight, condition))
+        return due
+
+    def _batches(self, readings: dict[Key, Reading], readers: list[Reader]) -> dict[Key, Batch]:
+        """What readers see may have changed so that it cannot be asked: then their rights come first next time."""
+        try:
+            return {key: self._read(reading) for key, reading in readings.items()}
+        except Unavailable:
+            raise
+        except Exception:
+            self._with_rights(readers)
+            raise
+
+    def _read(self, reading: Reading) -> Batch:
+        return read(self.tenant_id, reading)
 
     def _without_expired(self, readers: list[Reader]) -> list[Reader]:
         expired = {reader for reader in readers if reader.expires_at <= time.time()}
@@ -124,13 +145,12 @@ class Station:
         return min(times)
 
 
-def _tell(
-    due: list[tuple[Reader, Subscription]], allowed: set[Reader], batches: dict[int, list[LoggedEvent]], head: int
-) -> None:
-    for reader, subscription in due:
-        batch = batches.get(subscription.cursor)
-        if batch is not None and reader in allowed:
-            reader.tell(subscription, batch, head if len(batch) < BATCH else 0)
+def _tell(served: list[Due], allowed: set[Reader], batches: dict[Key, Batch], head: int) -> None:
+    for due in served:
+        if due.reader in allowed and due.reader.actor is due.actor:
+            batch = batches[due.key]
+            place = batch.places[condition_key(due.condition)] if due.condition is not None else None
+            due.reader.tell(due.subscription, batch.events, place, 0 if batch.is_full else head)
 
 
 def _renewed(actor: Actor) -> Actor | None:

@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from oneo.access import identity, policy
+from oneo.access import identity
+from oneo.access.event_sight import event_sight_of
 from oneo.actor import Actor, CredentialKind
+from oneo.delivery.conditions import condition_of
 from oneo.delivery.payload import LoggedEvent, told_to
 from oneo.delivery.topics import Topic, topic_named
 from oneo.errors import DomainError, NotFound, PermissionDenied, StaleActor, Unavailable
+from oneo.filters.sql import Sql
 from oneo.ids import new_id
 from oneo.store import events, message
+from oneo.store.event_sight import PLAIN, EventSight
 
 MAX_SUBSCRIPTIONS = 50
 START_AFTER = 0.02
@@ -48,12 +52,17 @@ class Channel(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """`cursor` is the last number that was told, or passed over as none of its concern."""
+    """`cursor` is the last number that was told, or passed over as none of its concern. `condition` is what `asked`
+    means for the actor that it was `made_for`.
+    """
 
     id: str
     topic: Topic
     cursor: int
     starts_at: float
+    asked: object = None
+    condition: Sql | None = None
+    made_for: Actor | None = None
 
     def lags(self, head: int, now: float) -> bool:
         return self.cursor < head and self.starts_at <= now
@@ -69,6 +78,7 @@ class Reader:
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     stuck_since: float | None = None
+    _sight: tuple[Actor, EventSight] | None = None
 
     @property
     def tenant_id(self) -> UUID:
@@ -82,17 +92,45 @@ class Reader:
         with self.lock:
             return [found for found in self.subscriptions.values() if found.lags(head, now)]
 
-    def tell(self, subscription: Subscription, batch: list[LoggedEvent], end: int) -> None:
-        """Tells of the batch as long as there is room; after all of it the cursor is at `end`, if that is further."""
+    def sight_for(self, topic: Topic) -> EventSight:
+        """What he is shown of its events. Raises StaleActor."""
+        if not topic.is_cut:
+            return PLAIN
+        if self._sight is None or self._sight[0] is not self.actor:
+            self._sight = (self.actor, event_sight_of(self.actor))
+        return self._sight[1]
+
+    def condition_for(self, subscription: Subscription) -> Sql | None:
+        """What the subscription asks, for the actor that he is now. Raises StaleActor; where it cannot be asked any
+        more it is ended, with a notice, and DomainError raised.
+        """
+        if subscription.made_for is not self.actor and subscription.asked:
+            try:
+                subscription.condition = condition_of(self.actor, subscription.topic, subscription.asked)
+            except StaleActor:
+                raise
+            except DomainError as error:
+                self._end(subscription, error)
+                raise
+        subscription.made_for = self.actor
+        return subscription.condition
+
+    def tell(self, subscription: Subscription, batch: list[LoggedEvent], place: int | None, end: int) -> None:
+        """Tells of the batch as long as there is room; after all of it the cursor is at `end`, if that is further.
+
+        `place` is that of the answer to the subscription's condition, if it has one.
+        """
+        topic = subscription.topic
         with self.lock:
             for event in batch:
                 if subscription.id not in self.subscriptions:
                     return
-                if subscription.topic.shows(self.actor, event):
+                answered = place is None or (event.answers[place : place + 1] == (True,))
+                if event.envelope is not None and answered and topic.shows(self.actor, event):
                     if not self.channel.has_room():
                         return
-                    payload = told_to(subscription.id, event, subscription.topic.subject_key)
-                    self.channel.send(subscription.topic.event_name, payload)
+                    payload = told_to(subscription.id, event, topic.subjects[event.kind])
+                    self.channel.send(topic.event_name, payload)
                 subscription.cursor = event.seq
             subscription.cursor = max(subscription.cursor, end)
 
@@ -101,10 +139,14 @@ class Reader:
         with self.lock:
             self.actor = actor
             for subscription in list(self.subscriptions.values()):
-                if not policy.allows(actor, subscription.topic.permission):
-                    del self.subscriptions[subscription.id]
-                    notice = {"subscription": subscription.id, "code": PermissionDenied.code}
-                    self.channel.notify("unsubscribed", {**notice, "message": PermissionDenied.title})
+                if not subscription.topic.is_open_to(actor):
+                    self._end(subscription, PermissionDenied())
+
+    def _end(self, subscription: Subscription, reason: DomainError) -> None:
+        with self.lock:
+            if self.subscriptions.pop(subscription.id, None) is not None:
+                notice = {"subscription": subscription.id, "code": reason.code, "message": reason.detail}
+                self.channel.notify("unsubscribed", notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +158,17 @@ class Opened:
     resync: bool
 
 
-def open_subscription(reader: Reader, topic_name: str, *, after: int | None, retention_days: int) -> Opened:
-    """Raises TopicNotFound, PermissionDenied, TooManySubscriptions, TokenRevoked."""
-    topic = topic_named(topic_name)
-    actor, seq = _confirmed(reader.actor)
-    policy.require(actor, topic.permission)
+def open_subscription(
+    reader: Reader, topic_name: str, *, asked: object, after: int | None, retention_days: int
+) -> Opened:
+    """Raises TopicNotFound, PipelineNotFound, RecordNotFound, ValidationFailed, PermissionDenied,
+    TooManySubscriptions, TokenRevoked.
+    """
+    actor, seq, topic, condition = _confirmed(reader.actor, topic_name, asked)
     resync = after is not None and not _in_reach(actor.tenant_id, after, seq, retention_days)
     cursor = seq if after is None or resync else after
-    opened = Subscription(str(new_id()), topic, cursor, time.monotonic() + START_AFTER)
+    starts_at = time.monotonic() + START_AFTER
+    opened = Subscription(str(new_id()), topic, cursor, starts_at, asked, condition, actor)
     with reader.lock:
         if len(reader.subscriptions) >= MAX_SUBSCRIPTIONS:
             raise TooManySubscriptions
@@ -140,10 +185,13 @@ def close_subscription(reader: Reader, subscription_id: str) -> None:
             raise SubscriptionNotFound
 
 
-def _confirmed(actor: Actor) -> tuple[Actor, int]:
+def _confirmed(actor: Actor, topic_name: str, asked: object) -> tuple[Actor, int, Topic, Sql | None]:
+    """What is asked, as the actor may ask it who holds at this number."""
     for _ in range(_ATTEMPTS):
         try:
-            return actor, message.confirm(actor)
+            seq = message.confirm(actor)
+            topic = topic_named(actor, topic_name)
+            return actor, seq, topic, condition_of(actor, topic, asked)
         except StaleActor:
             actor = identity.load_actor(actor.tenant_id, actor.credential, actor.credential_id)
     raise Unavailable

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
+from oneo.access import policy
 from oneo.access.permissions import P
+from oneo.access.schema import find_pipeline
 from oneo.actor import Actor, system_user_id
 from oneo.delivery.payload import LoggedEvent
-from oneo.errors import NotFound
+from oneo.errors import NotFound, RecordNotFound
+from oneo.ids import as_id
+from oneo.operations.records import get_record
 
 
 class TopicNotFound(NotFound):
@@ -17,25 +22,57 @@ class TopicNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`event_name` is what a socket's listener hears; `subject_key` names the subject in what it is told."""
+    """`event_name` is what a socket's listener hears; `subjects` gives the key of the subject for each kind of event.
+
+    `is_cut`: its events are cut to their reader, so each reader's are read for him.
+    """
 
     name: str
-    permission: P
-    types: str
+    subjects: Mapping[str, str]
     event_name: str
-    subject_key: str
+    permission: P | None = None
+    pipeline_id: UUID | None = None
+    subject_id: UUID | None = None
+    is_cut: bool = True
+    takes_filter: bool = False
+
+    def is_open_to(self, actor: Actor) -> bool:
+        return self.permission is None or policy.allows(actor, self.permission, self.pipeline_id)
 
     def shows(self, actor: Actor, event: LoggedEvent) -> bool:
-        """Whether the event is of this topic, for one who holds the permission. The system user is shown to nobody."""
-        return event.type.startswith(self.types) and event.subject_id != system_user_id(actor.tenant_id)
+        """Whether the event is of this topic. The system user is shown to nobody."""
+        return (
+            event.kind in self.subjects
+            and self.pipeline_id in {None, event.pipeline_id}
+            and self.subject_id in {None, event.subject_id}
+            and event.subject_id != system_user_id(actor.tenant_id)
+        )
 
 
-TOPICS: Mapping[str, Topic] = {"users": Topic("users", P.USERS_READ, "user.", "user_event", "user_id")}
+_RECORDS = Topic("records", {"record": "record_id"}, "record_event", P.RECORDS_READ, takes_filter=True)
+_TOPICS: Mapping[str, Topic] = {
+    "records": _RECORDS,
+    "schema": Topic("schema", {"pipeline": "pipeline_id", "field": "field_id"}, "pipeline_event"),
+    "users": Topic("users", {"user": "user_id"}, "user_event", P.USERS_READ, is_cut=False),
+}
+TOPICS = ("pipeline:<id or slug>", "record:<id>", *_TOPICS)
 
 
-def topic_named(name: str) -> Topic:
-    """Raises TopicNotFound."""
-    topic = TOPICS.get(name)
+def topic_named(actor: Actor, name: str) -> Topic:
+    """Raises TopicNotFound, PipelineNotFound, RecordNotFound, PermissionDenied, StaleActor."""
+    kind, colon, which = name.partition(":")
+    if colon and kind == "pipeline":
+        sight = find_pipeline(actor, which, P.RECORDS_READ)
+        return replace(_RECORDS, name=name, pipeline_id=sight.shape.id)
+    if colon and kind == "record":
+        record_id = as_id(which)
+        if record_id is None:
+            raise RecordNotFound
+        _, _, sight = get_record(actor, record_id, fields="id")
+        return replace(_RECORDS, name=name, pipeline_id=sight.shape.id, subject_id=record_id)
+    topic = _TOPICS.get(name)
     if topic is None:
         raise TopicNotFound(f"There is no topic {name[:100]!r}.", extra={"topics": sorted(TOPICS)})
+    if topic.permission is not None:
+        policy.require(actor, topic.permission)
     return topic

@@ -111,10 +111,9 @@ class SocketFace:
             faults.add("/topic", "REQUIRED", "A topic is required.")
         if after is not None and (type(after) is not int or not 0 <= after <= MAX_SEQ):
             faults.add("/after", "INVALID_VALUE", "This must be the number of an event, or 0.")
-        if body.get("filter"):
-            faults.add("/filter", "NOT_SUPPORTED", "This topic takes no filter.")
         faults.check(ValidationFailed)
-        opened = self._hub.subscribe(reader, str(topic), after=after if isinstance(after, int) else None)
+        after = after if isinstance(after, int) else None
+        opened = self._hub.subscribe(reader, str(topic), asked=body.get("filter"), after=after)
         answer = {"subscription": opened.subscription.id, "seq": opened.seq}
         return {**answer, "resync": True} if opened.resync else answer
 

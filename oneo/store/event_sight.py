@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from uuid import UUID
 
 from oneo.fields.kinds.terms import Family
@@ -55,12 +56,12 @@ class Reach:
     scope_then: Sql
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventSight:
     resource: Resource
     condition: Sql
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str, str]:
         """Alike for those who are shown the same."""
         return self.resource.json(), self.condition.text, repr(self.condition.values)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import psycopg2.extensions
 
 from oneo.errors import StaleActor
+from oneo.filters.sql import Sql
 from oneo.store import message
-from oneo.store.resources import EVENTS
+from oneo.store.event_sight import PLAIN, EventSight
 
 _APPEND = """
 WITH tick AS (
@@ -25,9 +27,13 @@ FROM tick, jsonb_array_elements(%(events)s::jsonb) WITH ORDINALITY AS e(body, n)
 RETURNING seq
 """
 
-_AFTER = f"""
-SELECT e.seq, e.type, {EVENTS.json()}::text FROM events e
-WHERE e.tenant_id = %s AND e.seq > %s ORDER BY e.seq LIMIT %s
+_AFTER = """
+SELECT e.seq, e.type, CASE WHEN v.visible THEN {json}::text END, e.subject_id, e.pipeline_id,
+       CASE WHEN v.visible THEN {answers} END
+FROM (SELECT * FROM events WHERE tenant_id = %s AND seq > %s ORDER BY seq LIMIT %s) e
+CROSS JOIN LATERAL (SELECT ({visible}) IS TRUE AS visible OFFSET 0) v
+CROSS JOIN LATERAL (SELECT CASE WHEN v.visible THEN {data} END AS shown OFFSET 0) d
+ORDER BY e.seq
 """
 
 _REACHED = """
@@ -68,9 +74,26 @@ def append(
     return last
 
 
-def read_after(tenant_id: UUID, seq: int, limit: int) -> Sequence[tuple[int, str, str]]:
-    """(seq, type, envelope as JSON text), oldest first."""
-    return message.look_up(tenant_id, _AFTER, (tenant_id, seq, limit))
+def read_after(
+    tenant_id: UUID, seq: int, limit: int, *,
+    sight: EventSight = PLAIN, kinds: Sequence[str] | None = None, conditions: Sequence[Sql] = (),
+) -> Sequence[tuple[Any, ...]]:  # fmt: skip
+    """(seq, type, envelope as JSON text, subject, pipeline, answers to the conditions), oldest first.
+
+    Of events of other kinds, and those that the sight does not show, there is no envelope. Conditions are asked of
+    `d.shown`, the data of a record as the sight shows it.
+    """
+    visible = sight.condition
+    if kinds is not None:
+        of_kind = Sql("split_part(e.type, '.', 1) = ANY(%s::text[])", [list(kinds)])
+        visible = Sql(f"CASE WHEN {of_kind.text} THEN {visible.text} END", [*of_kind.values, *visible.values])
+    asked = ", ".join(f"d.shown IS NOT NULL AND ({condition.text}) IS TRUE" for condition in conditions)
+    sql = _AFTER.format(
+        json=sight.resource.json(), answers=f"ARRAY[{asked}]::bool[]",
+        visible=visible.text, data=sight.resource.document["data"],
+    )  # fmt: skip
+    values = [*(value for condition in conditions for value in condition.values), tenant_id, seq, limit]
+    return message.look_up(tenant_id, sql, [*values, *visible.values])
 
 
 def reached(tenant_id: UUID, after: int, retention_days: int) -> bool:

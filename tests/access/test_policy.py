@@ -123,6 +123,13 @@ def test_hiding_wins_over_showing(grants: Sequence[dict[str, Any]], hidden: set[
     assert policy.hidden_fields(actor(*grants), DEALS) == hidden
 
 
+@pytest.mark.parametrize("name", ["a}'::text[])--", "a'b", "A", "a b", "a,b", "", "%s"])
+def test_names_that_no_field_can_have_hide_nothing(name: str) -> None:
+    """They come from whoever makes user types, and what is hidden is named in SQL."""
+    found = one(grant(P.RECORDS_READ, hidden_fields=[name, "salary"], read_only_fields=[name, "stage"]))
+    assert (set(found.hidden_fields), set(found.read_only_fields)) == ({"salary"}, {"stage"})
+
+
 @pytest.mark.parametrize(
     ("grants", "read_only"),
     [

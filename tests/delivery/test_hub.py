@@ -12,6 +12,7 @@ from oneo.actor import system_actor
 from oneo.delivery import hub as hub_module
 from oneo.delivery import station
 from oneo.delivery.hub import Hub, TooManyConnections
+from oneo.delivery.reading import Reading
 from oneo.delivery.topics import TOPICS, TopicNotFound
 from oneo.errors import DomainError, Unavailable
 from oneo.events.unit import unit
@@ -123,10 +124,10 @@ def test_one_tenants_trouble_is_not_the_others(
 ) -> None:
     real = station.Station._read
 
-    def read(self: station.Station, cursor: int) -> object:
+    def read(self: station.Station, reading: Reading) -> object:
         if self.tenant_id == tenant.id:
             raise ValueError
-        return real(self, cursor)
+        return real(self, reading)
 
     _, troubled = open_reader(app, hub, tenant)
     _, untroubled = open_reader(app, hub, other)
@@ -141,7 +142,7 @@ def test_one_tenants_trouble_is_not_the_others(
 def test_unknown_topics_and_tenants_are_refused(app: Flask, hub: Hub, tenant: TestTenant) -> None:
     reader, _ = reader_of(app, tenant.api)
     hub.join(reader)
-    for name in ("", "Users", "records", "x" * 1_000):
+    for name in ("", "Users", "record", "pipeline", "x" * 1_000):
         with pytest.raises(TopicNotFound) as refused:
             hub.subscribe(reader, name)
         assert refused.value.extra == {"topics": sorted(TOPICS)}

@@ -14,7 +14,7 @@ from flask import Flask
 
 from oneo.actor import system_actor
 from oneo.delivery import hub as hub_module
-from oneo.delivery import station
+from oneo.delivery import reading, station
 from oneo.delivery.hub import Hub
 from oneo.events.unit import unit
 from oneo.ids import new_id
@@ -37,7 +37,7 @@ def test_other_events_are_passed_over(app: Flask, hub: Hub, tenant: TestTenant) 
 
 def test_a_long_past_is_told_in_order(app: Flask, hub: Hub, tenant: TestTenant) -> None:
     before = head(tenant)
-    write(app, tenant, 3 * station.BATCH + 17)
+    write(app, tenant, 3 * reading.BATCH + 17)
     readers = [open_reader(app, hub, tenant, after=before + skipped)[1] for skipped in (0, 1, 50, 333, 600)]
     last = write(app, tenant)
     for skipped, notebook in zip((0, 1, 50, 333, 600), readers, strict=True):
@@ -47,7 +47,7 @@ def test_a_long_past_is_told_in_order(app: Flask, hub: Hub, tenant: TestTenant) 
 def test_more_readers_at_different_numbers_than_are_read_at_once(app: Flask, hub: Hub, tenant: TestTenant) -> None:
     before = head(tenant)
     last = write(app, tenant, 300)
-    starts = [before + 7 * n for n in range(3 * station.MAX_BATCHES)]
+    starts = [before + 7 * n for n in range(3 * reading.MAX_CURSORS)]
     readers = [open_reader(app, hub, tenant, after=start)[1] for start in starts]
     for start, notebook in zip(starts, readers, strict=True):
         assert notebook.wait_for(last) == list(range(start + 1, last + 1))
