@@ -111,19 +111,21 @@ class _JsonParser:
             return Not(self.parse(value, where, depth + 1))
         return self._condition(key, value, where)
 
-    def _condition(self, name: str, value: object, where: str) -> Node:
+    def _condition(self, key: str, value: object, where: str) -> Node:
+        """A key may end with its operator, as in a query string."""
         self._conditions += 1
+        name, ending = _split(key, self._catalogue)
         column = self._catalogue.get(name)
         if column is None or self._conditions > MAX_CONDITIONS:
             self._faults.add(
-                where, "UNKNOWN_FIELD", f"There is no field {name[:100]!r} to filter by.",
-                suggestion=nearest(name, self._catalogue),
+                where, "UNKNOWN_FIELD", f"There is no field {key[:100]!r} to filter by.",
+                suggestion=nearest(key, self._catalogue),
             )  # fmt: skip
             return And(())
-        tests = value if isinstance(value, Mapping) else {"exact": value}
-        parts = [
-            _comparison(name, operator, operand, column.type, where + pointer(operator), self._faults)
-            for operator, operand in tests.items()
-            if _operator_known(operator, column.type, where + pointer(operator), self._faults)
-        ]
+        tests = value if isinstance(value, Mapping) and not ending else {ending or "exact": value}
+        parts: list[Node | None] = []
+        for operator, operand in tests.items():
+            place = where if ending else where + pointer(operator)
+            if _operator_known(operator, column.type, place, self._faults):
+                parts.append(_comparison(name, operator, operand, column.type, place, self._faults))
         return And(tuple(part for part in parts if part is not None))

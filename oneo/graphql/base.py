@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import graphene
+import orjson
 
+from oneo import exact_json
 from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.actor import Actor
@@ -20,29 +22,38 @@ Operation = Callable[..., Any]
 
 @dataclass(slots=True)
 class Context:
-    """What one execution knows. `confirmed`: an operation has passed the gate as this actor."""
+    """What one execution knows. `confirmed`: an operation has passed the gate as this actor. `pipelines` were loaded
+    for it, by id and the keys that were asked for.
+    """
 
     actor: Actor
     confirmed: bool = False
+    pipelines: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
 class RootField(graphene.Field):
     """A field of Query that is an operation: it says who may ask, and is called with the actor and its arguments."""
 
-    def __init__(self, type_: Any, operation: Operation, *, permission: P | str, **options: Any) -> None:
-        """`permission` is required: a field that forgets it fails at import."""
+    def __init__(
+        self, type_: Any, operation: Operation, *, permission: P | str, looks_ahead: bool = False, **options: Any
+    ) -> None:
+        """`permission` is required: a field that forgets it fails at import. An operation that looks ahead is called
+        with the execution's information after the actor.
+        """
         if not isinstance(permission, P) and permission != LOGGED_IN:
             raise TypeError(f"{operation.__name__} does not say who may call it")
         super().__init__(type_, **options)
         self.permission = permission
         self.operation = operation
+        self.looks_ahead = looks_ahead
 
     def wrap_resolve(self, _parent_resolver: Any) -> Callable[..., Any]:
         def resolve(_root: object, info: Any, **arguments: Any) -> Any:
             context: Context = info.context
             if isinstance(self.permission, P):
                 policy.require(context.actor, self.permission)
-            found = self.operation(context.actor, **arguments)
+            seen = (info,) if self.looks_ahead else ()
+            found = self.operation(context.actor, *seen, **arguments)
             context.confirmed = True
             return found
 
@@ -60,4 +71,5 @@ class JSON(graphene.Scalar):
 
     @staticmethod
     def serialize(value: object) -> object:
-        return value
+        """As it is written out: every digit of its numbers is kept."""
+        return orjson.Fragment(exact_json.dumps(value))

@@ -7,7 +7,10 @@ from functools import cache
 import graphene
 from graphql import GraphQLSchema
 
+from oneo.access.permissions import P
 from oneo.graphql.base import LOGGED_IN, RootField
+from oneo.graphql.pipelines import Pipeline, get_pipeline, list_pipelines
+from oneo.graphql.records import Record, RecordConnection, RecordFilters, get_record, list_records
 from oneo.graphql.users import PermissionSet, User, get_current_user, get_user_permissions
 
 
@@ -20,6 +23,23 @@ class Query(graphene.ObjectType):
     user_permissions = RootField(
         PermissionSet, get_user_permissions, permission=LOGGED_IN, required=True, description="What the caller may do."
     )
+    pipelines = RootField(
+        graphene.List(graphene.NonNull(Pipeline)), list_pipelines, permission=LOGGED_IN, looks_ahead=True,
+        required=True, is_active=graphene.Boolean(),
+        description="Pipelines that the caller sees, newest first; inactive ones when they are asked for.",
+    )  # fmt: skip
+    pipeline = RootField(
+        Pipeline, get_pipeline, permission=LOGGED_IN, looks_ahead=True, id=graphene.ID(required=True),
+        description="By id or slug.",
+    )  # fmt: skip
+    records = RootField(
+        RecordConnection, list_records, permission=P.RECORDS_READ, looks_ahead=True, required=True,
+        pipeline_id=graphene.ID(required=True, description="Id or slug."), filters=RecordFilters(),
+        ordering=graphene.String(description="Keys, comma separated; `-` turns one round."),
+        first=graphene.Int(), after=graphene.String(), limit=graphene.Int(), offset=graphene.Int(),
+        description="Records of a pipeline: by first and after, or by limit and offset.",
+    )  # fmt: skip
+    record = RootField(Record, get_record, permission=P.RECORDS_READ, looks_ahead=True, id=graphene.ID(required=True))
 
 
 @cache

@@ -27,7 +27,10 @@ MAX_SEARCH = 200
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A list as a face was asked for it: `filter` is JSON already read, `conditions` are further query parameters."""
+    """A list as a face was asked for it: `filter` is JSON already read, `conditions` are further query parameters.
+
+    An `offset` stands in for a page's number. `edges`: a cursor is wanted for every row.
+    """
 
     page: int = 1
     page_size: int = PAGE_SIZE
@@ -38,6 +41,8 @@ class ListQuery:
     fields: str = ""
     filter: object = None
     conditions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    offset: int | None = None
+    edges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Listing:
     has_previous: bool
     next_cursor: str | None = None
     previous_cursor: str | None = None
+    cursors: tuple[str, ...] = ()
 
 
 def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: Sql | None = None) -> Listing:
@@ -62,7 +68,8 @@ def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: 
     keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
     keys = tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
     fields = picked(query.fields, resource)
-    of = _fingerprint(actor, resource, query, scope or TRUE, keys) if query.cursor is not None else ""
+    named = query.cursor is not None or query.edges
+    of = _fingerprint(actor, resource, query, scope or TRUE, keys) if named else ""
     cursor = _cursor(query.cursor, of, keys)
     window = _window(query, cursor)
     found = list_rows(actor, resource, where=where, keys=keys, window=window, count=query.count, fields=fields)
@@ -125,22 +132,27 @@ def _cursor(text: str | None, of: str, keys: tuple[Key, ...]) -> Cursor | None:
 def _window(query: ListQuery, cursor: Cursor | None) -> Window:
     if query.cursor is not None:
         return Window(
-            query.page_size, keyset=True,
+            query.page_size, keyset=True, edges=query.edges,
             position=cursor.position if cursor else None, backwards=cursor is not None and cursor.backwards,
         )  # fmt: skip
-    offset = (query.page - 1) * query.page_size
+    offset = (query.page - 1) * query.page_size if query.offset is None else query.offset
     if offset > MAX_OFFSET:
-        fault = Fault("/page", "TOO_FAR", f"Pages reach {MAX_OFFSET} rows deep; use cursor= to go on.")
+        fault = Fault(
+            "/page" if query.offset is None else "/offset",
+            "TOO_FAR",
+            f"Pages reach {MAX_OFFSET} rows deep; use cursor= to go on.",
+        )
         raise InvalidParameter(faults=[fault])
-    return Window(query.page_size, offset)
+    return Window(query.page_size, offset, edges=query.edges)
 
 
 def _listing(query: ListQuery, found: Found, of: str, cursor: Cursor | None) -> Listing:
+    cursors = tuple(encode_cursor(Cursor(keys, False), of=of, secret=_cursor_secret()) for keys in found.keys)
     if query.cursor is None:
         pages = None if found.count is None else -(-found.count // query.page_size)
         return Listing(
             found.seq, found.body, found.count, query.page_size, query.page, pages,
-            has_next=found.more, has_previous=query.page > 1,
+            has_next=found.more, has_previous=bool(query.offset) or query.page > 1, cursors=cursors,
         )  # fmt: skip
     backwards = cursor is not None and cursor.backwards
     has_next, has_previous = (True, found.more) if backwards else (found.more, cursor is not None)
@@ -151,7 +163,7 @@ def _listing(query: ListQuery, found: Found, of: str, cursor: Cursor | None) -> 
     return Listing(
         found.seq, found.body, found.count, query.page_size, None, None,
         has_next=has_next and found.last is not None, has_previous=has_previous and found.first is not None,
-        next_cursor=edge(found.last, back=False), previous_cursor=edge(found.first, back=True),
+        next_cursor=edge(found.last, back=False), previous_cursor=edge(found.first, back=True), cursors=cursors,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from oneo.ids import as_id
 from oneo.models import Field, Pipeline
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
 from oneo.operations.fields import add_field, title_kinds
-from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.operations.lists import Listing, ListQuery, list_resource, picked
 from oneo.operations.templates import with_template
 from oneo.store import message
 from oneo.store.lists import get_row
@@ -37,7 +37,7 @@ _DEFAULTS: Mapping[str, Any] = {
 _PLAIN = ("name", "description", "pipeline_type", "icon", "color", "is_active", "settings")
 
 
-def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False) -> Listing:
+def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False, with_fields: bool = False) -> Listing:
     """Those that the caller sees; inactive ones only where the query asks about `is_active`."""
     if deleted:
         policy.require(actor, P.PIPELINES_DELETE)
@@ -47,15 +47,15 @@ def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False) -> 
         TRUE if deleted or asked else Sql("p.is_active = %s", [True]),
         _seen(actor),
     ]
-    return list_resource(actor, _resource(actor), query, scope=all_of(scope))
+    return list_resource(actor, _resource(actor, with_fields=with_fields), query, scope=all_of(scope))
 
 
-def get_pipeline(actor: Actor, name: str) -> tuple[str, int]:
-    """(JSON text, version), by id or slug. Raises PipelineNotFound."""
+def get_pipeline(actor: Actor, name: str, *, fields: str = "") -> tuple[str, int]:
+    """(JSON text, version), by id or slug; all keys or those named. Raises PipelineNotFound."""
     found = schema_of(actor).find(as_id(name) or name)
     if found is None or not sees_pipeline(actor, found.id):
         raise PipelineNotFound
-    return show_pipeline(actor, found.id)
+    return show_pipeline(actor, found.id, fields)
 
 
 def create_pipeline(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
@@ -203,8 +203,9 @@ def _graphql_name(work: Unit, slug: str) -> str:
     return found
 
 
-def show_pipeline(actor: Actor, pipeline_id: UUID) -> tuple[str, int]:
-    found = get_row(actor, _resource(actor, with_fields=True), Sql("p.id = %s", [pipeline_id]))
+def show_pipeline(actor: Actor, pipeline_id: UUID, fields: str = "") -> tuple[str, int]:
+    resource = _resource(actor, with_fields=True)
+    found = get_row(actor, resource, Sql("p.id = %s", [pipeline_id]), picked(fields, resource))
     if found is None:
         raise PipelineNotFound
     return found

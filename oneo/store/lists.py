@@ -20,13 +20,14 @@ KNOWN_COUNTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which part of a list is asked for: from an offset, or beyond a position."""
+    """Which part of a list is asked for: from an offset, or beyond a position. `edges`: with the keys of every row."""
 
     size: int
     offset: int = 0
     keyset: bool = False
     position: tuple[str | None, ...] | None = None
     backwards: bool = False
+    edges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Found:
     more: bool
     first: tuple[str | None, ...] | None
     last: tuple[str | None, ...] | None
+    keys: tuple[tuple[str | None, ...], ...] = ()
 
 
 class Counts:
@@ -78,7 +80,7 @@ def list_rows(
     known = f"{source} {where.values!r}" if count == "exact" and resource.timeless else None
     counted = _count(count, Sql(source, where.values), known)
     json = resource.json(fields)
-    if window.position is None and not window.keyset and count == "exact":
+    if window.position is None and not window.keyset and not window.edges and count == "exact":
         found = _counted_page(actor, json, Sql(source, where.values), alias, keys, window, counted)
     else:
         found = _edged_page(actor, json, Sql(source, where.values), alias, keys, window, counted)
@@ -115,13 +117,14 @@ def _edged_page(
     sql = (
         f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {first}) {inside}, '') || ']', {counted.text}, "
         f"count(*), (array_agg(to_json(keys) ORDER BY n {first}) {inside})[1], "
-        f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1] FROM ({numbered}) page"
+        f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1], "
+        f"{f'json_agg(keys ORDER BY n {first}) {inside}' if window.edges else 'NULL'} FROM ({numbered}) page"
     )
     answer = message.read(actor, sql, [*counted.values, *rows.values])
-    body, total, length, head, tail = answer.rows[0]
+    body, total, length, head, tail, all_keys = answer.rows[0]
     return Found(
         answer.seq, body, total, min(length, window.size), length > window.size,
-        tuple(head) if head else None, tuple(tail) if tail else None,
+        tuple(head) if head else None, tuple(tail) if tail else None, tuple(tuple(keys) for keys in all_keys or ()),
     )  # fmt: skip
 
 

@@ -57,5 +57,32 @@ def test_a_wrong_operand_is_told_as_the_kind_tells_it(
     assert (fault.pointer, fault.code, fault.suggestion) == (where, code, suggestion)
 
 
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ({"amount__gt": 5}, {"amount": {"gt": 5}}),
+        ({"stage__in": ["won"]}, {"stage": {"in": ["won"]}}),
+        ({"meta__contains": {"a": {}}}, {"meta": {"contains": {"a": {}}}}),
+    ],
+)
+def test_a_key_may_end_with_its_operator(short: Any, long: Any) -> None:
+    assert parse_json(short, CATALOGUE) == parse_json(long, CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("value", "where", "code"),
+    [
+        ({"amount__gt": True}, "/filter/amount__gt", "WRONG_TYPE"),
+        ({"amount__like": 5}, "/filter/amount__like", "UNKNOWN_OPERATOR"),
+        ({"sum__gt": 5}, "/filter/sum__gt", "UNKNOWN_FIELD"),
+        ({"__gt": 5}, "/filter/__gt", "UNKNOWN_FIELD"),
+    ],
+)
+def test_a_wrong_ending_is_told_by_its_key(value: Any, where: str, code: str) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        parse_json(value, CATALOGUE)
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [(where, code)]
+
+
 def test_a_number_beyond_the_limits_is_a_fine_operand() -> None:
     assert parse_json({"amount": {"lt": "1e6"}}, CATALOGUE)
