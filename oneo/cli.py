@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
 
 import click
 from flask import Flask
 from flask.cli import ScriptInfo, routes_command
 from flask_migrate.cli import db
 
+from oneo import strict_json
 from oneo.actor import system_actor
 from oneo.config import Settings
 from oneo.errors import ConfigurationError, DomainError, Unavailable
+from oneo.filters.parse import MAX_DEPTH
 from oneo.ids import new_id
-from oneo.operations import demo, sessions, tenants
+from oneo.operations import demo, export, records, sessions, tenants
+from oneo.operations.lists import ListQuery
 from oneo.operations.readiness import check_migrated
+from oneo.progress import Progress
 from oneo.store import identity
 
 EXIT_REFUSED = 1
@@ -153,6 +160,35 @@ def create_demo() -> None:
     click.echo(f"Created: {', '.join(made)}." if made else "The demo tenants are there already.")
 
 
+@cli.command("export", cls=OnTables)
+@click.argument("slug", metavar="TENANT")
+@click.argument("pipeline")
+@click.option("--format", "form", type=click.Choice(list(export.MEDIA_TYPES)), default="json", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
+@click.option("--filter", "conditions", metavar="JSON", help="Which records, as in docs/filters.md; else all.")
+@click.option("--fields", default="", help="Which columns, comma separated; else all.")
+@click.option("--ordering", default="", help="Keys, comma separated; `-` turns one round.")
+@click.option("--headers", type=click.Choice(["slug", "name"]), default="slug", show_default=True)
+def export_records(
+    slug: str, pipeline: str, *, form: str, out: Path, conditions: str | None, fields: str, ordering: str, headers: str
+) -> None:
+    """Write the records of a pipeline to a file, which is there when it is whole."""
+    asked = strict_json.loads(conditions.encode(), max_depth=MAX_DEPTH * 4) if conditions else None
+    query = ListQuery(filter=asked, fields=fields, ordering=ordering, page_size=1)
+    actor = tenants.tenant_actor(slug)
+    progress = Progress(records.list_records(actor, pipeline, query).count or 0, sys.stderr)
+    try:
+        with whole_file(out) as file:
+            made = export.export_records(actor, pipeline, query, form=form, labels=headers == "name", told=progress)
+            with closing(made):
+                file.writelines(made)
+    except OSError as error:
+        _fail(f"{out} cannot be written: {error.strerror}.", EXIT_REFUSED)
+    finally:
+        progress.end()
+    click.echo(f"The records are in {out}.")
+
+
 @cli.command("settings")
 def show_settings() -> None:
     """List every setting with its present value, its default and what it is for."""
@@ -171,6 +207,18 @@ def show_routes(**options: Any) -> None:
 
     with create_app().app_context():
         click.get_current_context().invoke(routes_command, **options)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Its name leads to the file only when all of it is there."""
+    draft = path.with_name(f"{path.name}.part")
+    try:
+        with draft.open("wb") as file:
+            yield file
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def spell(value: Any) -> str:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -25,6 +26,8 @@ from oneo.models import Session
 from oneo.operations import demo
 from tests import databases
 from tests.api import Api
+from tests.export import sheets
+from tests.factories.pipeline import deals, record
 from tests.factories.tenant import PASSWORD, TestTenant, open_session
 from tests.live import ROOT
 
@@ -234,3 +237,60 @@ def test_flask_migrates_a_database_that_has_nothing_yet(environ: dict[str, str],
         )
         assert done.returncode == 0, done.stderr
     assert "/api/v1/auth/login/" in done.stdout
+
+
+def _deals(tenant: TestTenant) -> None:
+    deals(tenant.api)
+    for at in range(3):
+        record(tenant.api, "deals", {"name": f"n{at}", "amount": at})
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson", "xlsx"])
+def test_an_export_is_the_file_that_the_api_would_send(
+    oneo: Oneo, tenant: TestTenant, tmp_path: Path, form: str
+) -> None:
+    _deals(tenant)
+    out = tmp_path / f"deals.{form}"
+    done = oneo("export", tenant.slug, "deals", "--format", form, "--out", str(out))
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"The records are in {out}.\n"
+    assert "3 of 3 (100 %)" in done.stderr
+    assert list(tmp_path.iterdir()) == [out]
+    sent = tenant.api.get(f"/pipelines/deals/export/?format={form}").data
+    assert out.read_bytes() == sent or (form == "xlsx" and sheets.values(out.read_bytes()) == sheets.values(sent))
+
+
+def test_an_export_takes_conditions_columns_and_an_order(oneo: Oneo, tenant: TestTenant, tmp_path: Path) -> None:
+    _deals(tenant)
+    out = tmp_path / "some.csv"
+    done = oneo(
+        "export", tenant.slug, "deals", "--format", "csv", "--out", str(out), "--headers", "name",
+        "--filter", '{"data__amount": {"gte": 1}}', "--fields", "data__name,version", "--ordering", "-data__name",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert out.read_text(encoding="utf-8").splitlines() == ["Name,Version", "n2,1", "n1,1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nobody", "deals"], "There is no tenant"),
+        ([..., "nothing"], "There is no such pipeline."),
+        ([..., "deals", "--filter", "{"], "JSON"),
+        ([..., "deals", "--filter", "[]"], "An object"),
+        ([..., "deals", "--filter", '{"data__amuont": 1}'], "data__amuont"),
+        ([..., "deals", "--fields", "amount"], "There is no field 'amount'."),
+    ],
+)
+def test_an_export_that_cannot_be_is_one_line_and_no_file(
+    oneo: Oneo, tenant: TestTenant, tmp_path: Path, arguments: list[Any], told: str
+) -> None:
+    _deals(tenant)
+    out = tmp_path / "deals.csv"
+    out.write_text("what was there before", encoding="utf-8")
+    named = [tenant.slug if argument is ... else argument for argument in arguments]
+    _refused(oneo("export", *named, "--format", "csv", "--out", str(out)), told)
+    assert out.read_text(encoding="utf-8") == "what was there before"
+    assert list(tmp_path.iterdir()) == [out]
+    elsewhere = str(tmp_path / "missing" / "deals.csv")
+    assert "cannot be written" in oneo("export", tenant.slug, "deals", "--out", elsewhere).output

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import current_app
 
 from oneo.access.common_passwords import is_common
 from oneo.errors import FaultList
+from oneo.native import in_thread
 
 MAX_LENGTH = 1024
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -18,14 +15,14 @@ _NOBODY = _hasher.hash("a password that no user has, so that unknown users cost 
 
 
 def hash_password(password: str) -> str:
-    hashed: str = _in_thread(_hasher.hash, password)
+    hashed: str = in_thread(_hasher.hash, password)
     return hashed
 
 
 def verify_password(stored: str | None, password: str) -> bool:
     """Takes the same time whether there is a user or not."""
     try:
-        verified: bool = _in_thread(_hasher.verify, stored or _NOBODY, password)
+        verified: bool = in_thread(_hasher.verify, stored or _NOBODY, password)
     except (VerificationError, InvalidHashError):
         return False
     return verified and bool(stored)
@@ -46,7 +43,3 @@ def check_password(faults: FaultList, password: str, *, where: str, minimum: int
         faults.add(where, "PASSWORD_TOO_COMMON", "This password is one of those that are tried first.")
 
 
-def _in_thread(work: Callable[..., Any], *arguments: object) -> Any:
-    """Native work of many milliseconds runs where the server says, so that it does not stop its event loop."""
-    run: Callable[..., Any] | None = current_app.extensions.get("oneo.run_native")
-    return run(work, *arguments) if run else work(*arguments)

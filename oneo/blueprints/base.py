@@ -40,11 +40,11 @@ class ApiBlueprint(Blueprint):
 
     def route(
         self, rule: str, *, permission: P | Access, methods: Sequence[str] = ("GET",), name: str | None = None,
-        produces: str = JSON, **options: Any,
+        produces: Sequence[str] = (JSON,), **options: Any,
     ) -> Callable[[View], View]:  # fmt: skip
         """`permission` is required: a route that forgets it fails at import.
 
-        A view with two addresses has a `name` for the second. Who asks for JSON is content with what else it produces.
+        A view with two addresses has a `name` for the second. `produces` are the media types it can answer with.
         """
         if not isinstance(permission, P | Access):
             raise TypeError(f"{rule} does not say who may call it")
@@ -53,9 +53,8 @@ class ApiBlueprint(Blueprint):
             documented = self.doc(operationId=name or view.__name__, **_security(permission))(
                 _with_problems(self, _copy(view), permission)
             )
-            guarded = (
-                _public(documented, produces) if permission is PUBLIC else _guarded(documented, permission, produces)
-            )
+            public = permission is PUBLIC
+            guarded = _public(documented, produces) if public else _guarded(documented, permission, produces)
             guarded.permission = permission
             super(ApiBlueprint, self).route(rule, methods=list(methods), endpoint=name or view.__name__, **options)(
                 guarded
@@ -106,7 +105,7 @@ def _security(permission: P | Access) -> dict[str, Any]:
     return {"x-permission": needs} if needs else {}
 
 
-def _public(view: Any, produces: str) -> Any:
+def _public(view: Any, produces: Sequence[str]) -> Any:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         limits.check_peer()
@@ -116,7 +115,7 @@ def _public(view: Any, produces: str) -> Any:
     return wrapper
 
 
-def _guarded(view: Any, permission: P | Access, produces: str) -> Any:
+def _guarded(view: Any, permission: P | Access, produces: Sequence[str]) -> Any:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         def work(actor: Actor) -> Any:
@@ -132,7 +131,7 @@ def _guarded(view: Any, permission: P | Access, produces: str) -> Any:
     return wrapper
 
 
-def _check_accept(produces: str) -> None:
-    accept, produced = request.headers.get("Accept"), (produces, JSON, "application/problem+json")
-    if accept and accept != "*/*" and not request.accept_mimetypes.best_match(produced):
-        raise NotAcceptable(extra={"produced": [produces]})
+def _check_accept(produces: Sequence[str]) -> None:
+    accept = request.headers.get("Accept")
+    if accept and accept != "*/*" and not request.accept_mimetypes.best_match((*produces, "application/problem+json")):
+        raise NotAcceptable(extra={"produced": list(produces)})

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from flask import request
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
 from oneo import strict_json
 from oneo.blueprints.arguments import refuse
@@ -21,7 +21,6 @@ from oneo.schemas.base import ListParameters
 from oneo.store.resources import Resource
 
 _PARAMETERS = ListParameters()
-_NAMES = frozenset(field.data_key or name for name, field in _PARAMETERS.fields.items())
 _DEFAULT = ListQuery()
 
 
@@ -42,18 +41,24 @@ def list_query() -> ListQuery:
     """What the request asks of a list. Raises InvalidParameter."""
     if not request.query_string:
         return _DEFAULT
+    loaded, conditions = read_query(_PARAMETERS)
+    return ListQuery(fields=loaded.pop("fields_"), conditions=conditions, **loaded)
+
+
+def read_query(parameters: Schema) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The parameters that the schema knows, a filter among them as JSON, and the others. Raises InvalidParameter."""
     given = request.args.to_dict(flat=False)
-    known = {name: texts[0] for name, texts in given.items() if name in _NAMES}
+    names = {field.data_key or name for name, field in parameters.fields.items()}
+    known = {name: texts[0] for name, texts in given.items() if name in names}
     try:
-        loaded: dict[str, Any] = _PARAMETERS.load(known)
+        loaded: dict[str, Any] = parameters.load(known)
     except ValidationError as error:
         refuse(error.messages_dict, InvalidParameter)
     repeated = {name: ["This parameter stands twice."] for name in known if len(given[name]) > 1}
     if repeated:
         refuse(repeated, InvalidParameter)
-    conditions = {name: texts for name, texts in given.items() if name not in _NAMES}
-    asked = _json(loaded.pop("filter"))
-    return ListQuery(fields=loaded.pop("fields_"), filter=asked, conditions=conditions, **loaded)
+    loaded["filter"] = _json(loaded["filter"])
+    return loaded, {name: texts for name, texts in given.items() if name not in names}
 
 
 def _json(text: str | None) -> object:

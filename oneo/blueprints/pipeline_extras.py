@@ -31,7 +31,7 @@ def clone_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Respons
     return created(shown, location=f"/api/v1/pipelines/{pipeline_id}/", version=version)
 
 
-@blp.route("/<name:pipeline>/schema/", permission=P.PIPELINES_READ, produces=SCHEMA_JSON)
+@blp.route("/<name:pipeline>/schema/", permission=P.PIPELINES_READ, produces=(SCHEMA_JSON, JSON))
 @blp.response(200, {"type": "object"}, content_type=SCHEMA_JSON, description="JSON Schema 2020-12.")
 def get_pipeline_schema(actor: Actor, pipeline: str) -> Response:
     """Read the JSON Schema of a pipeline's records, as the caller sees them."""

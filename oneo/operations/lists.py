@@ -64,9 +64,7 @@ class Listing:
 
 def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: Sql | None = None) -> Listing:
     """`scope` narrows the list to what the caller may see. Raises InvalidParameter, InvalidCursor, StaleActor."""
-    where = _where(resource, query, scope)
-    keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
-    keys = tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
+    where, keys = asked(resource, query, scope)
     fields = picked(query.fields, resource)
     named = query.cursor is not None or query.edges
     of = _fingerprint(actor, resource, query, scope or TRUE, keys) if named else ""
@@ -74,6 +72,13 @@ def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: 
     window = _window(query, cursor)
     found = list_rows(actor, resource, where=where, keys=keys, window=window, count=query.count, fields=fields)
     return _listing(query, found, of, cursor)
+
+
+def asked(resource: Resource, query: ListQuery, scope: Sql | None) -> tuple[Sql, tuple[Key, ...]]:
+    """Which rows, and in which order. Raises InvalidParameter."""
+    where = _where(resource, query, scope)
+    keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
+    return where, tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
 
 
 def present_seq(actor: Actor) -> int:

@@ -125,10 +125,11 @@ class Worker(GeventWorker):
 
 def _wait_up_to(statement_timeout_ms: int) -> Callable[[Any], None]:
     """Lets others run while the database works. The driver leaves it to whoever waits to notice a dead network."""
-    statement_seconds = statement_timeout_ms / 1000 + SILENCE_SECONDS if statement_timeout_ms else None
 
     def wait(connection: Any) -> None:
         connecting = connection.status == extensions.STATUS_SETUP
+        patience_ms = getattr(connection, "patience_ms", None) or statement_timeout_ms
+        statement_seconds = patience_ms / 1000 + SILENCE_SECONDS if patience_ms else None
         with gevent.Timeout(CONNECT_SECONDS if connecting else statement_seconds, DatabaseSilent):
             gevent_wait_callback(connection)
 

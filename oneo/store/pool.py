@@ -13,6 +13,8 @@ import psycopg2.extras
 from oneo.errors import Unavailable
 
 WAIT_SECONDS = 5.0
+LONG_SHARE = 4
+"""Of so many connections one may be taken for long."""
 SERVER_ROLE = "oneo_app"
 
 psycopg2.extras.register_uuid()
@@ -22,6 +24,8 @@ class PooledConnection(psycopg2.extensions.connection):
     """A connection whose `close` gives it back; the ORM's engine borrows it by `Pool.borrow`."""
 
     pool: Pool | None = None
+    patience_ms: int | None = None
+    """How long its statements may take, where that is not what holds for all."""
 
     def close(self) -> None:
         if self.pool is None:
@@ -44,6 +48,7 @@ class Pool:
         self._options = " ".join(options)
         self._idle: deque[PooledConnection] = deque()
         self._slots = threading.BoundedSemaphore(size)
+        self._long_slots = threading.BoundedSemaphore(max(1, size // LONG_SHARE))
 
     def take(self, *, autocommit: bool = True) -> PooledConnection:
         """Raises Unavailable when none is free in time or the database cannot be reached."""
@@ -65,6 +70,21 @@ class Pool:
         """A connection for the ORM, which begins and ends transactions itself."""
         return self.take(autocommit=False)
 
+    def take_long(self, patience_ms: int) -> PooledConnection:
+        """A transaction's connection for what takes its time: never so many that short work must wait for them.
+
+        Raises Unavailable.
+        """
+        if not self._long_slots.acquire(timeout=WAIT_SECONDS):
+            raise Unavailable("As much is being exported as can be at once; try again.")
+        try:
+            connection = self.take(autocommit=False)
+        except BaseException:
+            self._long_slots.release()
+            raise
+        connection.patience_ms = patience_ms
+        return connection
+
     def give_back(self, connection: PooledConnection) -> None:
         if connection.pool is None:
             return
@@ -77,9 +97,12 @@ class Pool:
                 connection.rollback()
         except psycopg2.Error:
             connection.disconnect()
+        was_long, connection.patience_ms = connection.patience_ms is not None, None
         if not connection.closed:
             self._idle.append(connection)
         self._slots.release()
+        if was_long:
+            self._long_slots.release()
 
     def drop_idle(self) -> None:
         """After the database went away: the connections that waited are dead too."""

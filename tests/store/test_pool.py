@@ -63,6 +63,22 @@ def test_giving_back_twice_frees_one_place_only(small: Pool) -> None:
         small.take()
 
 
+def test_few_connections_are_taken_for_long(database_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that short work never waits for all of them; and each goes back as it came."""
+    monkeypatch.setattr(pool, "WAIT_SECONDS", 0.2)
+    shared = Pool(database_address, size=2 * pool.LONG_SHARE, role=SERVER_ROLE, statement_timeout_ms=5_000)
+    for _ in range(3):
+        taken = [shared.take_long(60_000) for _ in range(2)]
+        assert {connection.patience_ms for connection in taken} == {60_000}
+        with pytest.raises(Unavailable):
+            shared.take_long(60_000)
+        short = [shared.take() for _ in range(2 * pool.LONG_SHARE - 2)]
+        assert {connection.patience_ms for connection in short} == {None}
+        for connection in (*taken, *taken, *short):
+            connection.close()
+        assert {connection.patience_ms for connection in taken} == {None}
+
+
 def test_a_transaction_left_open_is_rolled_back_before_the_next_user(small: Pool) -> None:
     first = small.borrow()
     with first.cursor() as cursor:

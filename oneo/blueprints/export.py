@@ -1,0 +1,74 @@
+"""pipelines/{id}/export/: the records of a pipeline as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from oneo.access.permissions import P
+from oneo.actor import Actor
+from oneo.blueprints.base import ApiBlueprint
+from oneo.blueprints.listing import read_query
+from oneo.blueprints.openapi.parameters import list_parameters
+from oneo.operations import export
+from oneo.operations.export import MEDIA_TYPES
+from oneo.operations.lists import ListQuery
+from oneo.schemas.export import ExportParameters
+from oneo.schemas.record import RecordSchema
+from oneo.store.records import RECORDS
+
+blp = ApiBlueprint("export", __name__, url_prefix="/api/v1/pipelines", description="Records as files.")
+_PARAMETERS = ExportParameters()
+_OF_PAGES = frozenset({"page", "page_size", "cursor", "count"})
+_TYPES = [media_type.partition(";")[0] for media_type in MEDIA_TYPES.values()]
+_CSV, _NDJSON = "title,stage,version\r\nBig deal,open,3\r\n", '{"title":"Big deal","data":{"stage":"open"}}\n'
+_NAMED = {
+    "Content-Disposition": {
+        "description": "The name of the file.",
+        "schema": {"type": "string", "examples": ['attachment; filename="deals-2026-01-31.csv"']},
+    }
+}
+_ABOUT = "The file. It is cut off, and the connection with it, where it cannot be made to its end."
+
+
+def _parameters() -> list[dict[str, Any]]:
+    own = {
+        "format": ("What file it is to be.", list(MEDIA_TYPES), "json"),
+        "headers": ("What stands above the columns of csv and xlsx: slugs of fields, or their names.",
+                    ["slug", "name"], "slug"),
+    }  # fmt: skip
+    return [
+        *(
+            {"name": name, "in": "query", "required": False, "description": about,
+             "schema": {"type": "string", "enum": allowed, "default": default}}
+            for name, (about, allowed, default) in own.items()
+        ),
+        *(parameter for parameter in list_parameters(RECORDS) if parameter["name"] not in _OF_PAGES),
+    ]  # fmt: skip
+
+
+def _contents() -> dict[str, Any]:
+    """In the order of the formats."""
+    json = {"schema": {"type": "array", "items": RecordSchema(partial=True)}}
+    lines = [{"schema": {"type": "string"}, "example": example} for example in (_CSV, _NDJSON)]
+    workbook = {"schema": {"type": "string", "format": "binary"}}
+    return dict(zip(_TYPES, (lines[0], json, lines[1], workbook), strict=True))
+
+
+@blp.route("/<name:pipeline>/export/", permission=P.RECORDS_READ, produces=_TYPES)
+@blp.doc(
+    parameters=_parameters(),
+    responses={"200": {"description": _ABOUT, "content": _contents(), "headers": _NAMED}},
+)
+def export_records(actor: Actor, pipeline: str) -> Response:
+    """Export the records of a pipeline as a file, with the conditions of lists."""
+    asked, conditions = read_query(_PARAMETERS)
+    form, labels = asked.pop("format"), asked.pop("headers") == "name"
+    query = ListQuery(fields=asked.pop("fields_"), conditions=conditions, **asked)
+    file = export.export_records(actor, pipeline, query, form=form, labels=labels)
+    response = Response(file, content_type=file.media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
+    if file.size is not None:
+        response.content_length = file.size
+    return response
