@@ -7,7 +7,7 @@ import io
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneo.export.columns import Column
@@ -28,18 +28,21 @@ def columns(*kinds: object) -> list[Column]:
     return [Column(f"c{at}", f"c{at}", kind) for at, kind in enumerate(kinds)]  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), _NASTY))
 def test_no_text_makes_a_live_cell_and_each_can_be_read_back(text: str) -> None:
     assert not is_live(disarmed(text))
     assert restored(disarmed(text)) == text
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.none() | st.text(), st.none() | _NASTY), min_size=1))
 def test_a_file_reads_back_cell_by_cell(rows: list[tuple[str | None, str | None]]) -> None:
     found = read(CsvWriter(columns(TEXT, TEXT)).rows(rows, first=True))
     assert [tuple(restored(cell) for cell in row) for row in found] == rows
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | _NASTY, min_size=1))
 def test_a_single_column_loses_no_row(texts: list[str | None]) -> None:
     found = read(CsvWriter(columns(TEXT)).rows([(text,) for text in texts], first=True))

@@ -42,7 +42,7 @@ def test_formulas_are_texts_as_value_and_as_header(tmp_path: Path) -> None:
     assert not [part for part in parts(data) if "rels/sheet" in part], "there are links"
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=20))
 def test_a_text_reads_back(texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -69,6 +69,7 @@ def test_numbers_that_a_cell_would_round_are_texts(tmp_path: Path, text: str) ->
     assert cells(tmp_path, kind_named("decimal", {}), text) == [Cell("inlineStr", text)]
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12))
 def test_a_number_is_kept_to_the_last_digit_or_not_made(number: Decimal) -> None:
     text = format(number, "f")
