@@ -41,5 +41,3 @@ def check_password(faults: FaultList, password: str, *, where: str, minimum: int
         faults.add(where, "PASSWORD_TOO_LONG", f"A password has {MAX_LENGTH} characters at most.")
     elif is_common(password, context):
         faults.add(where, "PASSWORD_TOO_COMMON", "This password is one of those that are tried first.")
-
-

@@ -27,7 +27,19 @@ def register_blueprints(app: Flask) -> None:
 
     app.config.update(API_TITLE=TITLE, API_VERSION=VERSION, OPENAPI_VERSION=OPENAPI_VERSION)
     api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
-    for module in (auth, tenants, users, user_types, pipelines, templates, pipeline_extras, records, bulk, export, admin):
+    for module in (
+        auth,
+        tenants,
+        users,
+        user_types,
+        pipelines,
+        templates,
+        pipeline_extras,
+        records,
+        bulk,
+        export,
+        admin,
+    ):
         api.register_blueprint(module.blp)
     documents.install(app)
     app.register_blueprint(probes.blp)

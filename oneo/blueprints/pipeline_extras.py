@@ -9,7 +9,7 @@ from flask import Response, request
 
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.blueprints.answers import answer, answer_shaped, created
+from oneo.blueprints.answers import JSON, answer, answer_shaped, created
 from oneo.blueprints.base import ApiBlueprint
 from oneo.http.proxies import proxies
 from oneo.operations import cloning, json_schema, pipeline_analytics

@@ -12,7 +12,7 @@ from flask import Flask
 from oneo.access.permissions import P
 from oneo.access.schema import find_pipeline
 from oneo.actor import system_actor
-from oneo.operations.records import perform_insert
+from oneo.operations.records import insert_row, perform_insert
 from oneo.operations.values import Values
 from tests.factories.pipeline import pipeline
 from tests.factories.tenant import TestTenant
@@ -30,7 +30,7 @@ def filled(settled: TestTenant) -> TestTenant:
     with settled.app.app_context():
         actor = system_actor(settled.id)
         sight = find_pipeline(actor, "notes", P.RECORDS_CREATE)
-        perform_insert(actor, sight, [({}, Values({"text": "x" * LENGTH})) for _ in range(COUNT)])
+        perform_insert(actor, sight, [insert_row(sight, {}, Values({"text": "x" * LENGTH})) for _ in range(COUNT)])
     return settled
 
 

@@ -19,7 +19,7 @@ from oneo.errors import StaleActor, Unavailable
 from oneo.filters.sql import TRUE
 from oneo.operations.export import Export, export_records
 from oneo.operations.lists import ListQuery, asked
-from oneo.operations.records import perform_insert
+from oneo.operations.records import insert_row, perform_insert
 from oneo.operations.values import Values
 from oneo.store import export as module
 from oneo.store import message
@@ -49,7 +49,7 @@ def context(in_app: Flask) -> Flask:
 def insert(tenant: TestTenant, texts: list[str], name: str = "notes") -> None:
     actor = system_actor(tenant.id)
     sight = find_pipeline(actor, name, P.RECORDS_CREATE)
-    perform_insert(actor, sight, [({}, Values({"text": text})) for text in texts])
+    perform_insert(actor, sight, [insert_row(sight, {}, Values({"text": text})) for text in texts])
 
 
 def batches_of(tenant: TestTenant) -> Batches:
