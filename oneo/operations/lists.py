@@ -14,6 +14,7 @@ from oneo.filters.compile import compile_filter, compile_search
 from oneo.filters.order import Key, parse_order
 from oneo.filters.page import Cursor, decode_cursor, encode_cursor, fingerprint
 from oneo.filters.parse import parse_json, parse_query
+from oneo.filters.search import MAX_WORDS, compile_words, words_of
 from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.store import message
 from oneo.store.lists import Found, Window, list_rows
@@ -76,7 +77,7 @@ def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: 
 
 def asked(resource: Resource, query: ListQuery, scope: Sql | None) -> tuple[Sql, tuple[Key, ...]]:
     """Which rows, and in which order. Raises InvalidParameter."""
-    where = _where(resource, query, scope)
+    where = conditions(resource, query, scope)
     keys = parse_order(query.ordering or resource.order, resource.columns, resource.columns[resource.tie])
     return where, tuple(key for at, key in enumerate(keys) if key.column not in [k.column for k in keys[:at]])
 
@@ -90,10 +91,11 @@ def _fingerprint(actor: Actor, resource: Resource, query: ListQuery, scope: Sql,
     """Of what is asked, not of the SQL that answers it: that changes when an index becomes ready."""
     order = [(key.name, key.descending) for key in keys]
     asked = (query.conditions, query.filter, query.search)
-    return fingerprint(actor.tenant_id, resource.table, resource.base, asked, scope.text, scope.values, order)
+    return fingerprint(actor.tenant_id, resource.table, resource.base, resource.values, asked, scope.text, scope.values, order)
 
 
-def _where(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
+def conditions(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
+    """Which rows are asked for. Raises InvalidParameter."""
     parts: list[Node] = [parse_query(query.conditions, resource.columns)] if query.conditions else []
     if query.filter is not None:
         parts.append(parse_json(query.filter, resource.columns))
@@ -104,12 +106,17 @@ def _where(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
 
 
 def _search(resource: Resource, text: str) -> Sql:
-    if not resource.search or len(text) > MAX_SEARCH or "\0" in text:
-        message = (
-            f"At most {MAX_SEARCH} characters can be searched for." if resource.search else "There is no search here."
-        )
-        raise InvalidParameter(faults=[Fault("/search", "INVALID_VALUE", message)])
-    return compile_search(text, resource.search)
+    faults = FaultList()
+    if not resource.searchable:
+        faults.add("/search", "INVALID_VALUE", "There is no search here.")
+    elif len(text) > MAX_SEARCH or "\0" in text:
+        faults.add("/search", "INVALID_VALUE", f"At most {MAX_SEARCH} characters can be searched for, and no NUL.")
+    elif resource.words and len(words_of(text)) > MAX_WORDS:
+        faults.add("/search", "INVALID_VALUE", f"At most {MAX_WORDS} words can be searched for.")
+    faults.check(InvalidParameter)
+    if not resource.words:
+        return compile_search(text, resource.search)
+    return compile_words(text, resource.words) if text.strip() else TRUE
 
 
 def picked(text: str, resource: Resource) -> tuple[str, ...] | None:

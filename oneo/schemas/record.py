@@ -25,6 +25,20 @@ class RecordSchema(Schema):
     deleted_at = Moment(required=True, allow_none=True, metadata={"example": None})
 
 
+class PipelineNameSchema(Schema):
+    id = fields.UUID(required=True)
+    slug = fields.String(required=True, metadata={"example": "deals"})
+    name = fields.String(required=True, metadata={"example": "Deals"})
+
+
+class RecordFoundSchema(RecordSchema):
+    pipeline = fields.Nested(PipelineNameSchema(), required=True)
+    rank = fields.Float(
+        required=True, allow_none=True,
+        metadata={"description": "How well it matches; null unless words are searched for.", "example": 0.06},
+    )  # fmt: skip
+
+
 class RecordUpdate(Input):
     """Merge patch: what is left out stays, and so does each entry of `data`; null removes one."""
 

@@ -77,13 +77,14 @@ def list_rows(
     source = f"FROM {resource.table} {alias} WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base}"
     if where.text != "true":
         source += f" AND {where.text}"
-    known = f"{source} {where.values!r}" if count == "exact" and resource.timeless else None
-    counted = _count(count, Sql(source, where.values), known)
+    rows = Sql(source, [*resource.values, *where.values])
+    known = f"{source} {rows.values!r}" if count == "exact" and resource.timeless else None
+    counted = _count(count, rows, known)
     json = resource.json(fields)
     if window.position is None and not window.keyset and not window.edges and count == "exact":
-        found = _counted_page(actor, json, Sql(source, where.values), alias, keys, window, counted)
+        found = _counted_page(actor, json, rows, alias, keys, window, counted)
     else:
-        found = _edged_page(actor, json, Sql(source, where.values), alias, keys, window, counted)
+        found = _edged_page(actor, json, rows, alias, keys, window, counted)
     if known is not None and found.seq and found.count is not None:
         _counts().put(known, found.seq, found.count)
     return found
@@ -138,7 +139,7 @@ def get_row(
         f"SELECT {resource.json(fields)}::text, {version} FROM {resource.table} {alias} "
         f"WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base} AND {where.text}"
     )
-    rows = message.read(actor, sql, where.values).rows
+    rows = message.read(actor, sql, [*resource.values, *where.values]).rows
     return (rows[0][0], rows[0][1]) if rows else None
 
 

@@ -17,6 +17,7 @@ from oneo.store import message
 from oneo.store.resources import Resource, moment
 
 ALIVE, GONE = "r.deleted_at IS NULL", "r.deleted_at IS NOT NULL"
+WORDS = f"{RECORD}.search"
 PLAIN = ("id", "pipeline_id", "title", "status", "data", "version", "created_at", "updated_at", "created_by",
          "updated_by", "deleted_at")  # fmt: skip
 _MOMENTS = frozenset({"created_at", "updated_at", "deleted_at"})
@@ -36,10 +37,10 @@ def title_sql(shape: PipelineShape, hidden: frozenset[str] = frozenset(), row: s
 
 def fallback_title(name: str, record_id: str) -> str:
     """The title of a record that has none, by its pipeline's name."""
-    return f"{_literal(name + ' ')} || right({record_id}::text, 8)"
+    return f"{literal(name + ' ')} || right({record_id}::text, 8)"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A text inside a statement whose placeholders may or may not be read."""
     return "'" + text.replace("'", "''").replace("%", "' || chr(37) || '") + "'"
 
@@ -48,6 +49,15 @@ def data_sql(hidden: Iterable[str], row: str = RECORD) -> str:
     """A record's data without what is hidden."""
     cut = sorted(hidden)
     return f"({row}.data - '{{{','.join(cut)}}}'::text[])" if cut else f"{row}.data"
+
+
+def vector_sql(shape: PipelineShape, hidden: frozenset[str], row: str = RECORD) -> str | None:
+    """The words that a record may be found by, where some of them are hidden; None where the indexed ones are."""
+    cut = hidden & (shape.fields.keys() | shape.removed)
+    if not cut:
+        return None
+    words = f"""jsonb_to_tsvector('simple'::regconfig, {data_sql(cut, row)}, '["string", "numeric"]'::jsonb)"""
+    return words if shape.title_field else f"(to_tsvector('simple'::regconfig, {row}.title) || {words})"
 
 
 def document(shape: PipelineShape, hidden: frozenset[str], row: str = RECORD) -> dict[str, str]:
@@ -64,12 +74,14 @@ def record_resource(shape: PipelineShape, hidden: frozenset[str], *, deleted: bo
     if key not in shape.memo:
         columns: dict[str, Column] = catalogue(shape, hidden)
         fields = {f"data__{slug}": f"{RECORD}.data->'{slug}'" for slug in shape.fields if slug not in hidden}
+        seen = vector_sql(shape, hidden)
         shape.memo[key] = Resource(
             table="my_records",
             alias=RECORD,
             document=document(shape, hidden),
             parts={"data": fields},
             columns=columns,
+            words=(WORDS, seen) if seen else (WORDS,),
             base=f"r.pipeline_id = '{shape.id}' AND {GONE if deleted else ALIVE}",
         )
     found: Resource = shape.memo[key]
@@ -129,11 +141,9 @@ def select_ids(actor: Actor, shape: PipelineShape, where: Sql, limit: int) -> li
     return [row[0] for row in message.read(actor, sql, where.values).rows]
 
 
-RECORDS = record_resource(
-    PipelineShape(
-        id=UUID(int=0), slug="", name="", graphql_name="", description="", is_active=True, title_field=None, fields={},
-        removed=frozenset(), written={}, version=1,
-    ),
-    frozenset(),
+ANY_PIPELINE = PipelineShape(
+    id=UUID(int=0), slug="", name="", graphql_name="", description="", is_active=True, title_field=None, fields={},
+    removed=frozenset(), written={}, version=1,
 )  # fmt: skip
+RECORDS = record_resource(ANY_PIPELINE, frozenset())
 """What holds for the records of every pipeline."""

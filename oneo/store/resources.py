@@ -17,7 +17,9 @@ class Resource:
     """`document` gives each key of the JSON as SQL; `base` is always part of the condition.
 
     `parts` are pieces of a key that can be picked by themselves, as `<key>__<piece>`. `timeless` means that the list
-    changes by events alone, not as time goes by.
+    changes by events alone, not as time goes by. `search` are texts to look into, `words` vectors of words that have
+    all to match. A table that is a query itself has `values`; `source` is where the document's keys are found, if it
+    is not the row.
     """
 
     table: str
@@ -25,11 +27,18 @@ class Resource:
     document: Mapping[str, str]
     columns: Mapping[str, Column]
     search: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     order: str = "-created_at"
     base: str = "true"
     tie: str = "id"
     parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     timeless: bool = True
+    values: tuple[object, ...] = ()
+    source: str = ""
+
+    @property
+    def searchable(self) -> bool:
+        return bool(self.search or self.words)
 
     @property
     def pickable(self) -> list[str]:
@@ -38,19 +47,19 @@ class Resource:
     def json(self, names: tuple[str, ...] | None = None) -> str:
         """The row as JSON, with all keys or the named ones."""
         if not names:
-            return _object(self.document)
+            return _object(self.document, self.source)
         pieces = {
             key: {name.removeprefix(f"{key}__"): sql for name, sql in found.items() if name in names}
             for key, found in self.parts.items()
             if key not in names
         }
         whole = {key: sql for key, sql in self.document.items() if key in names}
-        return _object(whole | {key: _object(found) for key, found in pieces.items() if found})
+        return _object(whole | {key: _object(found) for key, found in pieces.items() if found}, self.source)
 
 
-def _object(members: Mapping[str, str]) -> str:
+def _object(members: Mapping[str, str], source: str = "") -> str:
     values = ", ".join(f'{sql} AS "{key}"' for key, sql in members.items())
-    return f"(SELECT row_to_json(document) FROM (SELECT {values}) document)"
+    return f"(SELECT row_to_json(document) FROM (SELECT {values} {source}) document)"
 
 
 def moment(sql: str) -> str:

@@ -39,7 +39,7 @@ def _common(resource: Resource) -> dict[str, dict[str, Any]]:
         "count": {"type": "string", "enum": ["exact", "estimated", "none"], "default": "exact"},
         "fields": {"type": "string", "pattern": _list_of(f"({_any(resource.pickable)})", len(resource.pickable))},
     }
-    if not resource.search:
+    if not resource.searchable:
         del schemas["search"]
     return schemas
 

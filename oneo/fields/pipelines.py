@@ -1,0 +1,30 @@
+"""Pipelines, as conditions name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from oneo.errors import nearest
+from oneo.fields.base import FieldType
+from oneo.fields.kinds.base import InvalidValue
+
+
+class PipelineName(FieldType):
+    """By id or slug, one of those that the caller may read; others do not exist for him."""
+
+    name = "pipeline"
+    sql_type = "uuid"
+    bare = "in"
+    operators: ClassVar[tuple[str, ...]] = ("exact", "not", "in", "not_in")
+    json_schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
+
+    def __init__(self, ids: Mapping[str, str]) -> None:
+        self._ids = ids
+
+    def from_json(self, value: object) -> str:
+        found = self._ids.get(value) if isinstance(value, str) else None
+        if found is None:
+            near = nearest(value[:100], self._ids) if isinstance(value, str) else None
+            raise InvalidValue("PIPELINE_NOT_FOUND", "There is no such pipeline.", suggestion=near)
+        return found

@@ -1,0 +1,34 @@
+"""Words that somebody types, as a full-text query: whatever they are, it asks something and is never a syntax error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from oneo.filters.sql import FALSE, Sql, all_of
+
+MAX_WORDS = 20
+_WORD = "(lower(%s)::tsquery || to_tsquery('simple'::regconfig, %s))"
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Its parts between white space that have a letter or a digit, each once."""
+    return tuple(dict.fromkeys(part for part in text.split() if any(sign.isalnum() for sign in part)))
+
+
+def words_query(words: Iterable[str]) -> Sql:
+    """A tsquery that asks for all the words, each by its beginning.
+
+    A word is asked for as it stands, as the beginning of an address or a number with signs in it, or in the parts that
+    PostgreSQL takes it to pieces in. Both are constants to the planner, which so knows how many rows to expect.
+    """
+    quoted = ["'" + word.replace("\\", "\\\\").replace("'", "''") + "':*" for word in words]
+    return Sql(f"({' && '.join([_WORD] * len(quoted))})", [text for text in quoted for _ in range(2)])
+
+
+def compile_words(text: str, vectors: tuple[str, ...]) -> Sql:
+    """Every one of the vectors has all the words. A text without any word is found nowhere."""
+    words = words_of(text)
+    if not words:
+        return FALSE
+    query = words_query(words)
+    return all_of([Sql(f"({vector} @@ {query.text})", query.values) for vector in vectors])

@@ -1,0 +1,34 @@
+"""Search: the records of every pipeline that the caller may read, in one list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.access.schema import row_scope, schema_of, sight_of
+from oneo.actor import Actor
+from oneo.filters.search import words_of, words_query
+from oneo.operations.lists import Listing, ListQuery, conditions, list_resource
+from oneo.store.search import Reach, everywhere, ranked, within
+
+
+def search_records(actor: Actor, query: ListQuery) -> Listing:
+    """By rank where words are searched for, else newest first. Raises InvalidParameter, InvalidCursor, StaleActor."""
+    policy.require(actor, P.RECORDS_READ)
+    reaches = _reaches(actor)
+    whole, scope = everywhere(reaches), within(reaches)
+    words = words_of(query.search)
+    if not words:
+        return list_resource(actor, whole, query, scope=scope)
+    where = conditions(whole, query, scope)
+    found = ranked(actor.tenant_id, reaches, where, words_query(words))
+    return list_resource(actor, found, replace(query, search="", filter=None, conditions={}))
+
+
+def _reaches(actor: Actor) -> list[Reach]:
+    return [
+        Reach(shape, sight_of(actor, shape).hidden, row_scope(actor, P.RECORDS_READ, shape))
+        for shape in schema_of(actor).pipelines.values()
+        if policy.allows(actor, P.RECORDS_READ, shape.id)
+    ]
