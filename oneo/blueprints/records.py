@@ -13,7 +13,7 @@ from oneo.blueprints.answers import answer, answer_list, answer_shaped, created
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
 from oneo.http.conditional import if_match
-from oneo.operations import records
+from oneo.operations import history, records
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
 from oneo.schemas.record import (
@@ -61,10 +61,14 @@ def create_record(actor: Actor, body: dict[str, Any], pipeline: str) -> Response
 @blp.arguments(RecordParameters(), location="query")
 @blp.response(200, RecordSchema)
 def get_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
-    """Read a record."""
-    body, version, sight = records.get_record(actor, record_id, pipeline=pipeline, fields=parameters["fields"])
-    if parameters["fields"] or sight.hidden:
-        return answer_shaped(body, version=version, shape=f"{parameters['fields']} {sorted(sight.hidden)}")
+    """Read a record, as it is or as it was."""
+    fields, as_of = parameters["fields"], parameters["as_of"]
+    if as_of is not None:
+        body, version, sight = history.get_past_record(actor, record_id, as_of, pipeline=pipeline, fields=fields)
+    else:
+        body, version, sight = records.get_record(actor, record_id, pipeline=pipeline, fields=fields)
+    if fields or sight.hidden or as_of is not None:
+        return answer_shaped(body, version=version, shape=f"{fields} {sorted(sight.hidden)} {as_of}")
     return answer(body, version=version)
 
 
