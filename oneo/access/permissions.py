@@ -31,6 +31,7 @@ class P(StrEnum):
     RECORDS_UPDATE = "records:update"
     RECORDS_DELETE = "records:delete"
     RECORDS_PURGE = "records:purge"
+    COMMENTS_CREATE = "comments:create"
 
     @property
     def about(self) -> str:
@@ -77,10 +78,13 @@ _ABOUT = {
     P.RECORDS_UPDATE: "Change records.",
     P.RECORDS_DELETE: "Remove and restore records.",
     P.RECORDS_PURGE: "Erase records for good.",
+    P.COMMENTS_CREATE: "Comment on the records that one sees, and change one's own comments.",
 }
 
 _PER_ROW = frozenset({P.RECORDS_READ, P.RECORDS_UPDATE, P.RECORDS_DELETE, P.RECORDS_PURGE})
-_PER_PIPELINE = _PER_ROW | {P.RECORDS_CREATE, P.PIPELINES_READ, P.PIPELINES_UPDATE, P.PIPELINES_DELETE}
+_PER_PIPELINE = _PER_ROW | {
+    P.RECORDS_CREATE, P.COMMENTS_CREATE, P.PIPELINES_READ, P.PIPELINES_UPDATE, P.PIPELINES_DELETE,
+}  # fmt: skip
 
 
 class Access:

@@ -12,6 +12,7 @@ def register_blueprints(app: Flask) -> None:
         admin,
         auth,
         bulk,
+        comments,
         documents,
         export,
         history,
@@ -29,21 +30,9 @@ def register_blueprints(app: Flask) -> None:
 
     app.config.update(API_TITLE=TITLE, API_VERSION=VERSION, OPENAPI_VERSION=OPENAPI_VERSION)
     api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
-    for module in (
-        auth,
-        tenants,
-        users,
-        user_types,
-        pipelines,
-        templates,
-        pipeline_extras,
-        records,
-        search,
-        history,
-        bulk,
-        export,
-        admin,
-    ):
+    tenant = (auth, tenants, users, user_types)
+    data = (pipelines, templates, pipeline_extras, records, search, history, comments, bulk, export)
+    for module in (*tenant, *data, admin):
         api.register_blueprint(module.blp)
     documents.install(app)
     app.register_blueprint(probes.blp)

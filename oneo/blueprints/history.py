@@ -22,7 +22,7 @@ blp = ApiBlueprint("history", __name__, url_prefix="/api/v1", description="What 
 
 @blp.route("/records/<uuid:record_id>/history/", permission=P.RECORDS_READ)
 @blp.route(
-    "/pipelines/<string:pipeline>/records/<uuid:record_id>/history/", permission=P.RECORDS_READ,
+    "/pipelines/<name:pipeline>/records/<uuid:record_id>/history/", permission=P.RECORDS_READ,
     name="list_pipeline_record_history",
 )  # fmt: skip
 @takes_list_query(blp, HISTORY)

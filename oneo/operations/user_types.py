@@ -44,6 +44,7 @@ SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
                 P.RECORDS_CREATE,
                 P.RECORDS_UPDATE,
                 P.RECORDS_DELETE,
+                P.COMMENTS_CREATE,
             )
         ),
     ),
@@ -60,6 +61,7 @@ SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
                 P.RECORDS_CREATE,
                 P.RECORDS_UPDATE,
                 P.RECORDS_DELETE,
+                P.COMMENTS_CREATE,
             )
         ),
     ),
