@@ -91,7 +91,9 @@ def _fingerprint(actor: Actor, resource: Resource, query: ListQuery, scope: Sql,
     """Of what is asked, not of the SQL that answers it: that changes when an index becomes ready."""
     order = [(key.name, key.descending) for key in keys]
     asked = (query.conditions, query.filter, query.search)
-    return fingerprint(actor.tenant_id, resource.table, resource.base, resource.values, asked, scope.text, scope.values, order)
+    return fingerprint(
+        actor.tenant_id, resource.table, resource.base, resource.values, asked, scope.text, scope.values, order
+    )
 
 
 def conditions(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
