@@ -10,21 +10,43 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from oneo.actor import system_actor
-from oneo.events.unit import unit
 from oneo.ids import new_id
-from oneo.models import Pipeline
 from oneo.store.events import clocks
 from tests.api import Api, assert_problem
 from tests.architecture.walk import Route, routes
+from tests.factories import pipeline as factory
 from tests.factories.tenant import TenantFactory, TestTenant, open_session
 
 CANARY = "canary"
-VALID: dict[str, dict[str, Any]] = {
-    "users.update_user": {"name": "taken over"},
-    "user types.update_user_type": {"name": "taken over"},
+_NAME, _DATA, _TEXT = {"name": "taken over"}, {"data": {}}, {"body": "taken over"}
+VALID: dict[str, Any] = {
+    "users.update_user": _NAME,
+    "user types.update_user_type": _NAME,
+    "pipelines.update_pipeline": _NAME,
+    "pipelines.replace_pipeline": _NAME,
+    "pipelines.create_field": {"name": "Taken over", "field_type": "text"},
+    "pipelines.update_field": _NAME,
+    "templates.create_template": _NAME,
+    "pipeline extras.clone_pipeline": {},
+    "records.create_record": _DATA,
+    "records.update_record": _DATA,
+    "records.update_pipeline_record": _DATA,
+    "records.replace_record": _DATA,
+    "records.replace_pipeline_record": _DATA,
+    "comments.create_comment": _TEXT,
+    "comments.update_comment": _TEXT,
+    "bulk.bulk_create_records": [],
+    "bulk.bulk_update_records": [],
+    "bulk.bulk_upsert_records": [],
+    "bulk.bulk_delete_records": {"ids": []},
 }
 """Bodies without fault, so that what is refused is refused for the id."""
+NAMED = frozenset({"user_type", "pipeline", "field", "template"})
+"""Parameters that may be slugs."""
+FIELDS: list[dict[str, Any]] = [
+    {"name": "Canary field", "slug": "canary_field", "field_type": "text"},
+    {"name": "Other", "field_type": "text"},
+]
 NO_IDS = {"code", "version", "name"}
 """Parameters of addresses that name no tenant's thing."""
 
@@ -55,16 +77,35 @@ def furnish(tenant: TestTenant) -> Things:
     for made in (role, user, gone, key):
         assert made.status_code == 201, made.text
     assert api.delete(f"/users/{gone.json['id']}/").status_code == 204
-    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        pipeline = Pipeline(slug=slug, name=CANARY, graphql_name=slug.title())
-        work.created(pipeline, "pipeline.created")
+    data = _data(api, slug, CANARY)
     ids = {
+        **{name: (found,) for name, found in data.items()},
+        "pipeline": (data["pipeline"], slug),
+        "field": (data["field"], "canary_field"),
+        "template": (data["template"], f"{slug}_template"),
         "user_id": (user.json["id"], gone.json["id"], str(tenant.admin.id)),
         "session_id": (str(tenant.admin.session_id),),
         "key_id": (key.json["id"],),
         "user_type": (role.json["id"], slug),
     }
-    return Things(tenant, ids, str(pipeline.id))
+    return Things(tenant, ids, data["pipeline"])
+
+
+def _data(api: Api, slug: str, text: str) -> dict[str, str]:
+    """A pipeline with a field, a record, a comment and a template, by the parameters that name them."""
+    pipeline = factory.pipeline(api, text, FIELDS, slug=slug)
+    record = factory.record(api, slug, {"canary_field": text, "other": text})
+    comment = api.post(f"/records/{record['id']}/comments/", {"body": text})
+    template = api.post(f"/pipelines/{slug}/templates/", {"name": text, "slug": f"{slug}_template"})
+    for made in (comment, template):
+        assert made.status_code == 201, made.text
+    return {
+        "pipeline": pipeline["id"],
+        "field": pipeline["fields"][0]["id"],
+        "record_id": record["id"],
+        "comment_id": comment.json["id"],
+        "template": template.json["id"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -112,35 +153,49 @@ def with_ids(app: Flask) -> Iterator[Route]:
 
 
 def test_every_id_of_another_is_as_good_as_none(app: Flask, ours: TestTenant, theirs: Things) -> None:
-    """Threats 1, 2, 12: the same status, the same words, and no trace of the other, for every route and kind of id."""
-    tried, faults = 0, []
+    """Threats 1, 2, 12: the same status, the same words, and no trace of the other, for every route and kind of id;
+    where an address names several things, with one of the other's among one's own as well.
+    """
+    tried, faults, mine = 0, [], furnish_once_more(ours)
     for route in with_ids(app):
-        (parameter,) = set(route.rule.arguments) - NO_IDS
-        assert parameter in theirs.ids, f"{route.name}: give the other tenant a thing that {parameter} names"
+        parameters = set(route.rule.arguments) - NO_IDS
+        assert parameters <= theirs.ids.keys(), f"{route.name}: give the other tenant things that these name"
         body = VALID.get(route.rule.endpoint) if route.writes else None
-        nobodys = str(new_id()) if parameter != "user_type" else "no_such_type"
-        nothing = as_admin(ours).request(route.method, route.path({parameter: nobodys}), json=body)
-        for found in theirs.ids[parameter]:
-            answer = as_admin(ours).request(route.method, route.path({parameter: found}), json=body)
-            tried += 1
-            if answer.status_code != 404 or shape(answer) != shape(nothing):
-                faults.append(f"{route.name} {found}: {answer.status_code} {answer.text}, {nothing.status_code}")
-            elif CANARY in told(answer).replace(found, ""):
-                faults.append(f"{route.name} {found}: {answer.text}")
+        for foreign in {frozenset({name}) for name in parameters} | {frozenset(parameters)}:
+            nothing = _ask(ours, route, {**mine, **{name: _nobodys(name) for name in foreign}}, body)
+            for at in range(max(len(theirs.ids[name]) for name in foreign)):
+                found = {name: theirs.ids[name][at % len(theirs.ids[name])] for name in foreign}
+                if not route.takes(found):
+                    continue
+                answer = _ask(ours, route, {**mine, **found}, body)
+                tried += 1
+                said = told(answer)
+                for name in found.values():
+                    said = said.replace(name, "")
+                if answer.status_code != 404 or shape(answer) != shape(nothing) or CANARY in said:
+                    faults.append(f"{route.name} {found}: {answer.status_code} {answer.text}, {nothing.status_code}")
     assert faults == []
-    assert tried >= 20
+    assert tried >= 90
+
+
+def _ask(tenant: TestTenant, route: Route, ids: dict[str, str], body: Any) -> TestResponse:
+    return as_admin(tenant).request(route.method, route.path(ids), json=body)
+
+
+def _nobodys(name: str) -> str:
+    return "no_such_thing" if name in NAMED - {"field"} else str(new_id())
 
 
 def test_one_s_own_ids_are_found_in_the_same_way(app: Flask, ours: TestTenant) -> None:
-    """Else the test above would prove nothing: with an id of one's own every one of those requests does something."""
+    """Else the test above would prove nothing: with ids of one's own every one of those requests does something."""
     for route in with_ids(app):
         mine = furnish_once_more(ours)
-        (parameter,) = set(route.rule.arguments) - NO_IDS
-        if route.rule.endpoint == "users.restore_user":
-            assert ours.api.delete(f"/users/{mine[parameter]}/").status_code == 204
         body = VALID.get(route.rule.endpoint) if route.writes else None
-        answer = ours.api.request(route.method, route.path({parameter: mine[parameter]}), json=body)
-        assert answer.status_code in {200, 204}, f"{route.name}: {answer.status_code} {answer.text}"
+        if route.rule.rule.endswith("/restore/"):
+            removed = route.path(mine).removesuffix("/restore/") + "/?force=true"
+            assert ours.api.delete(removed if "fields" in removed else removed.partition("?")[0]).status_code == 204
+        answer = ours.api.request(route.method, route.path(mine), json=body)
+        assert answer.status_code in {200, 201, 204}, f"{route.name}: {answer.status_code} {answer.text}"
 
 
 def furnish_once_more(tenant: TestTenant) -> dict[str, str]:
@@ -149,7 +204,8 @@ def furnish_once_more(tenant: TestTenant) -> dict[str, str]:
     user = tenant.api.post("/users/", {"email": f"{suffix}@example.com", "user_types": ["viewer"]}).json
     key = tenant.api.post("/auth/api-keys/", {"name": "x"}).json
     session_id, _ = open_session(tenant.app, tenant.id, tenant.admin.id)
-    return {"user_id": user["id"], "user_type": role["id"], "key_id": key["id"], "session_id": str(session_id)}
+    own = {"user_id": user["id"], "user_type": role["id"], "key_id": key["id"], "session_id": str(session_id)}
+    return {**own, **_data(tenant.api, f"x{suffix}", "x")}
 
 
 def test_no_answer_of_any_route_tells_of_another_tenant(app: Flask, ours: TestTenant, theirs: Things) -> None:

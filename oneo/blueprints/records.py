@@ -62,11 +62,15 @@ def create_record(actor: Actor, body: dict[str, Any], pipeline: str) -> Response
 @blp.response(200, RecordSchema)
 def get_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
     """Read a record, as it is or as it was."""
-    fields, as_of = parameters["fields"], parameters["as_of"]
+    fields, include, as_of = parameters["fields"], parameters["include"], parameters["as_of"]
     if as_of is not None:
         body, version, sight = history.get_past_record(actor, record_id, as_of, pipeline=pipeline, fields=fields)
     else:
-        body, version, sight = records.get_record(actor, record_id, pipeline=pipeline, fields=fields)
+        body, version, sight = records.get_record(
+            actor, record_id, pipeline=pipeline, fields=fields, include=include
+        )  # fmt: skip
+    if include:
+        return answer(body)
     if fields or sight.hidden or as_of is not None:
         return answer_shaped(body, version=version, shape=f"{fields} {sorted(sight.hidden)} {as_of}")
     return answer(body, version=version)

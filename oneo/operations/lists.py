@@ -40,6 +40,7 @@ class ListQuery:
     search: str = ""
     count: str = "exact"
     fields: str = ""
+    include: str = ""
     filter: object = None
     conditions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     offset: int | None = None
@@ -66,6 +67,7 @@ class Listing:
 def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: Sql | None = None) -> Listing:
     """`scope` narrows the list to what the caller may see. Raises InvalidParameter, InvalidCursor, StaleActor."""
     where, keys = asked(resource, query, scope)
+    resource = including(query.include, resource)
     fields = picked(query.fields, resource)
     named = query.cursor is not None or query.edges
     of = _fingerprint(actor, resource, query, scope or TRUE, keys) if named else ""
@@ -122,19 +124,27 @@ def _search(resource: Resource, text: str) -> Sql:
 
 
 def picked(text: str, resource: Resource) -> tuple[str, ...] | None:
-    """The keys that `fields=` names. Raises InvalidParameter."""
-    if not text:
-        return None
-    faults = FaultList()
+    """The keys that `fields=` names, and what is included. Raises InvalidParameter."""
+    names = _names(text, "fields", resource.pickable)
+    return (*names, "included") if names and "included" in resource.document else names or None
+
+
+def including(text: str, resource: Resource) -> Resource:
+    """The resource with what `include=` names. Raises InvalidParameter."""
+    return resource.including(_names(text, "include", list(resource.embeds)))
+
+
+def _names(text: str, parameter: str, known: list[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    faults = FaultList()
     for name in names:
-        if name not in resource.pickable:
+        if name not in known:
             faults.add(
-                pointer("fields"), "UNKNOWN_FIELD", f"There is no field {name[:100]!r}.",
-                suggestion=nearest(name, resource.pickable),
+                pointer(parameter), "UNKNOWN_FIELD", f"There is no field {name[:100]!r}.",
+                suggestion=nearest(name, known),
             )  # fmt: skip
     faults.check(InvalidParameter)
-    return names or None
+    return names
 
 
 def _cursor(text: str | None, of: str, keys: tuple[Key, ...]) -> Cursor | None:

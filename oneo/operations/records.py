@@ -25,7 +25,7 @@ from oneo.errors import (
 from oneo.events.unit import announce, translated, unit
 from oneo.filters.sql import Sql, all_of
 from oneo.ids import new_id
-from oneo.operations.lists import Listing, ListQuery, list_resource, picked
+from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
 from oneo.operations.values import Checker, Values
 from oneo.store import erasing, history
 from oneo.store.lists import get_row
@@ -44,11 +44,11 @@ def list_records(actor: Actor, pipeline: str | UUID, query: ListQuery, *, delete
 
 
 def get_record(
-    actor: Actor, record_id: UUID, *, pipeline: str | None = None, fields: str = ""
+    actor: Actor, record_id: UUID, *, pipeline: str | None = None, fields: str = "", include: str = ""
 ) -> tuple[str, int, Sight]:
     """(JSON text, version, what of the pipeline the caller sees). Raises RecordNotFound, InvalidParameter."""
     sight = sight_of_record(actor, record_id, P.RECORDS_READ, pipeline)
-    resource = record_resource(sight.shape, sight.hidden)
+    resource = including(include, record_resource(sight.shape, sight.hidden))
     where = all_of([Sql("r.id = %s", [record_id]), row_scope(actor, P.RECORDS_READ, sight.shape)])
     found = get_row(actor, resource, where, picked(fields, resource))
     if found is None:

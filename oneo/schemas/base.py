@@ -92,6 +92,7 @@ class ListParameters(Schema):
         metadata={"description": "How to count."},
     )  # fmt: skip
     fields_ = fields.String(load_default="", data_key="fields", metadata={"description": "Keys to return."})
+    include = fields.String(load_default="", metadata={"description": "Things beside a row, where there are any."})
     filter = fields.String(load_default=None, metadata={"description": "Conditions as JSON, see docs/filters.md."})
 
 

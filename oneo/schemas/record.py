@@ -23,6 +23,7 @@ class RecordSchema(Schema):
     created_by = fields.UUID(required=True, allow_none=True)
     updated_by = fields.UUID(required=True, allow_none=True)
     deleted_at = Moment(required=True, allow_none=True, metadata={"example": None})
+    included = fields.Dict(metadata={"description": "What was asked for by `include`.", "example": {}})
 
 
 class PipelineNameSchema(Schema):
@@ -62,6 +63,9 @@ class RecordParameters(Schema):
         attribute="fields",
         metadata={"description": "Keys to return, `data__<slug>` among them."},
     )  # fmt: skip
+    include = fields.String(
+        load_default="", metadata={"description": "Beside it: `pipeline`, `created_by`, `updated_by`."}
+    )
     as_of = fields.String(
         load_default=None, metadata={"description": "As it was then (RFC 3339).", "format": "date-time"}
     )

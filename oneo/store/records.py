@@ -82,10 +82,22 @@ def record_resource(shape: PipelineShape, hidden: frozenset[str], *, deleted: bo
             parts={"data": fields},
             columns=columns,
             words=(WORDS, seen) if seen else (WORDS,),
+            embeds={"pipeline": _pipeline(shape), "created_by": _user("created_by"), "updated_by": _user("updated_by")},
             base=f"r.pipeline_id = '{shape.id}' AND {GONE if deleted else ALIVE}",
         )
     found: Resource = shape.memo[key]
     return found
+
+
+def _pipeline(shape: PipelineShape) -> str:
+    return f"json_build_object('id', '{shape.id}', 'slug', '{shape.slug}', 'name', {literal(shape.name)})"
+
+
+def _user(column: str) -> str:
+    return (
+        f"(SELECT json_build_object('id', u.id, 'name', u.name) FROM users u "
+        f"WHERE u.tenant_id = {RECORD}.tenant_id AND u.id = {RECORD}.{column})"
+    )
 
 
 def pipeline_of(actor: Actor, record_id: UUID) -> UUID | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
@@ -19,7 +19,7 @@ class Resource:
     `parts` are pieces of a key that can be picked by themselves, as `<key>__<piece>`. `timeless` means that the list
     changes by events alone, not as time goes by. `search` are texts to look into, `words` vectors of words that have
     all to match. A table that is a query itself has `values`; `source` is where the document's keys are found, if it
-    is not the row.
+    is not the row. `embeds` are things beside the row that can be asked for with it.
     """
 
     table: str
@@ -35,6 +35,7 @@ class Resource:
     timeless: bool = True
     values: tuple[object, ...] = ()
     source: str = ""
+    embeds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def searchable(self) -> bool:
@@ -43,6 +44,11 @@ class Resource:
     @property
     def pickable(self) -> list[str]:
         return [*self.document, *(name for pieces in self.parts.values() for name in pieces)]
+
+    def including(self, names: tuple[str, ...]) -> Resource:
+        """The same with some of what it embeds."""
+        included = _object({name: self.embeds[name] for name in names})
+        return replace(self, document={**self.document, "included": included}) if names else self
 
     def json(self, names: tuple[str, ...] | None = None) -> str:
         """The row as JSON, with all keys or the named ones."""

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import Rule, UUIDConverter
 
 from oneo.access.permissions import PUBLIC, Access, P
+from oneo.ids import as_id
 
 NOBODYS_ID = UUID("0199f3a4-c1b2-7d05-a9c0-d6c4f1f2a3b4")
 BODIES: tuple[dict[str, Any], ...] = (
@@ -40,6 +41,11 @@ class Route:
     @property
     def name(self) -> str:
         return f"{self.method} {self.rule.rule}"
+
+    def takes(self, ids: Mapping[str, str]) -> bool:
+        """Whether the address can be written with these: some name by id alone."""
+        uuids = {name for name, converter in self.rule._converters.items() if isinstance(converter, UUIDConverter)}
+        return all(as_id(found) is not None for name, found in ids.items() if name in uuids)
 
     def path(self, ids: Mapping[str, object] | None = None) -> str:
         """With the ids given by parameter, else with some that nobody has."""

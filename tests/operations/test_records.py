@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.api import SOME_ID, Api, assert_problem
-from tests.factories.pipeline import deals
+from tests.factories.pipeline import deals, record
+from tests.factories.tenant import TestTenant
 
 
 def test_a_record_is_made_read_changed_removed_and_restored(api: Api) -> None:
@@ -61,3 +62,20 @@ def test_a_wrong_value_is_refused_by_name(api: Api, data: dict[str, Any], code: 
     problem = assert_problem(api.post("/pipelines/deals/records/", {"data": data}), 422, "VALIDATION_FAILED")
     assert [(fault["code"], fault["pointer"]) for fault in problem["errors"]] == [(code, pointer)]
     assert api.get("/pipelines/deals/records/").json["count"] == 0
+
+
+def test_what_is_beside_a_record_comes_with_it_when_asked(api: Api, tenant: TestTenant) -> None:
+    pipeline = deals(api)
+    made = record(api, "deals", {"name": "x"})
+    asked = "include=pipeline,created_by"
+    expected = {
+        "pipeline": {"id": pipeline["id"], "slug": "deals", "name": "Deals"},
+        "created_by": {"id": str(tenant.admin.id), "name": ""},
+    }
+    assert api.get(f"/records/{made['id']}/?{asked}").json == {**made, "included": expected}
+    assert api.get(f"/pipelines/deals/records/?{asked}").json["results"] == [{**made, "included": expected}]
+    picked = api.get(f"/pipelines/deals/records/?{asked}&fields=title").json["results"]
+    assert picked == [{"title": "x", "included": expected}]
+    problem = assert_problem(api.get("/pipelines/deals/records/?include=pipelin"), 400, "INVALID_PARAMETER")
+    assert problem["errors"][0]["suggestion"] == "pipeline"
+    assert_problem(api.get("/users/?include=pipeline"), 400, "INVALID_PARAMETER")
