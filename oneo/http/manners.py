@@ -25,7 +25,7 @@ MAX_QUERY_LENGTH = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _EXPOSED = (
     "ETag, Location, Link, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, "
-    "X-RateLimit-Reset, X-Request-Id, Idempotency-Replayed, Preference-Applied, WWW-Authenticate"
+    "X-RateLimit-Reset, X-Request-Id, Idempotency-Replayed, Preference-Applied, WWW-Authenticate, Content-Disposition"
 )
 _FIXED_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Vary", "Authorization, Accept, Origin")]
 _log = logging.getLogger("oneo.access")

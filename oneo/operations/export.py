@@ -137,6 +137,7 @@ def _whole(plan: _Plan, batches: Batches, stack: ExitStack) -> Export:
     book, written = XlsxFile(folder, plan.columns), 0
     for rows in batches:
         in_thread(book.add, rows)
+        batches.weigh(len(rows), sum(len(cell) for row in rows for cell in row if cell))
         written += len(rows)
         plan.told(written)
     path: Path = in_thread(book.finish)

@@ -189,7 +189,7 @@ def test_a_named_origin_is_let_in_without_credentials(crossing: Flask, tenant: T
         found = Api(crossing, tenant.api.token).get(path, headers={"Origin": ORIGIN})
         assert found.headers["Access-Control-Allow-Origin"] == ORIGIN
         assert "Origin" in found.headers["Vary"]
-        for name in ("ETag", "Location", "Link", "RateLimit", "X-Request-Id", "Idempotency-Replayed"):
+        for name in ("ETag", "Location", "Link", "RateLimit", "X-Request-Id", "Content-Disposition"):
             assert name in found.headers["Access-Control-Expose-Headers"]
         assert "Access-Control-Allow-Credentials" not in found.headers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
@@ -134,6 +135,20 @@ def test_it_has_its_own_patience_and_gives_it_back(filled: TestTenant) -> None:
         assert again is connection
         assert message.execute(again, "SHOW statement_timeout") == [("15s",)]
     again.close()
+
+
+def test_who_takes_nothing_for_too_long_is_cut_off(
+    filled: TestTenant, database_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_MS", 100)
+    file = exported(filled)
+    pieces = iter(file)
+    next(pieces)
+    while readers(database_address):
+        time.sleep(0.05)
+    with pytest.raises(Unavailable):
+        next(pieces)
+    file.close()
 
 
 def test_it_shows_one_moment(tenant: TestTenant) -> None:
