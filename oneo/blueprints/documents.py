@@ -8,7 +8,6 @@ from html import escape
 from typing import Any
 
 import orjson
-import yaml
 from flask import Blueprint, Flask, Response, current_app, request
 
 from oneo.access.permissions import PUBLIC
@@ -21,6 +20,7 @@ from oneo.blueprints.openapi.document import Step, build
 from oneo.blueprints.openapi.kept import Kept, Rendered
 from oneo.blueprints.openapi.statuses import STATUSES
 from oneo.blueprints.openapi.views import views_of
+from oneo.blueprints.openapi.yaml_text import to_yaml
 from oneo.errors import NotFound
 from oneo.http import limits
 from oneo.http.bearer import with_actor
@@ -69,15 +69,7 @@ class Documents:
         document = build(self._app, *further)
         if media_type == JSON:
             return Rendered.of(orjson.dumps(document))
-        text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-        return Rendered.of(text.encode())
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Writes every value where it stands: anchors are valid, but puzzle people and some readers."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
+        return Rendered.of(to_yaml(document).encode())
 
 
 def install(app: Flask) -> None:
