@@ -30,7 +30,7 @@ def clone_pipeline(actor: Actor, name: str, body: Mapping[str, Any]) -> tuple[UU
     policy.require(actor, P.PIPELINES_CREATE)
     sight = find_pipeline(actor, name, P.PIPELINES_READ)
     with unit(actor) as work:
-        pattern = pattern_of(work, sight)
+        pattern = pattern_of(actor, sight)
         called = body.get("name") or sight.shape.name[: NAME_LENGTH - len(_COPY)] + _COPY
         slug = _free_slug(work, slug_from(called) or sight.shape.slug)
         pipeline = make_pipeline(work, {**pattern, "name": called, "slug": slug})

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import select
 
 from oneo.access.schema import Sight
+from oneo.actor import Actor
 from oneo.errors import PipelineNotFound
-from oneo.events.unit import Unit
+from oneo.events.unit import Unit, unit
 from oneo.models import Field, Pipeline
 
 _OF_PIPELINE = ("description", "pipeline_type", "icon", "color", "settings")
@@ -18,11 +19,16 @@ _OF_FIELD = (
 )  # fmt: skip
 
 
-def pattern_of(work: Unit, sight: Sight) -> dict[str, Any]:
+def pattern_of(actor: Actor, sight: Sight) -> dict[str, Any]:
     """What a pipeline can be made from anew; what the caller does not see is not in it.
 
-    Nobody changes the pipeline's shape until the unit ends. Raises PipelineNotFound.
+    Inside a unit: nobody changes the pipeline's shape until it ends. Raises PipelineNotFound.
     """
+    with unit(actor) as work:
+        return _read(work, sight)
+
+
+def _read(work: Unit, sight: Sight) -> dict[str, Any]:
     key = (work.actor.tenant_id, sight.shape.id)
     source = work.session.get(Pipeline, key, with_for_update={"read": True})
     if source is None or source.deleted_at is not None:

@@ -66,7 +66,7 @@ def create_template(actor: Actor, pipeline: str, body: Mapping[str, Any]) -> tup
     if slug in shipped.SLUGS:
         raise SlugTaken
     with unit(actor) as work:
-        pattern = pattern_of(work, sight)
+        pattern = pattern_of(actor, sight)
         for field in pattern["fields"]:
             del field["display_order"]
         template = Template(
