@@ -117,3 +117,9 @@ def api(tenant: TestTenant) -> Api:
 def in_app(app: Flask) -> Iterator[Flask]:
     with app.app_context():
         yield app
+
+
+@pytest.fixture
+def no_indexer(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Index slots are filled and emptied by nobody but the test."""
+    monkeypatch.setattr(app.extensions["oneo.schemas"], "_on_unsettled", lambda _tenant_id: None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
@@ -11,6 +14,7 @@ from oneo.actor import Actor
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import read_query
 from oneo.blueprints.openapi.parameters import list_parameters
+from oneo.errors import Unavailable
 from oneo.operations import export
 from oneo.operations.export import MEDIA_TYPES
 from oneo.operations.lists import ListQuery
@@ -19,6 +23,7 @@ from oneo.schemas.record import RecordSchema
 from oneo.store.records import RECORDS
 
 blp = ApiBlueprint("export", __name__, url_prefix="/api/v1/pipelines", description="Records as files.")
+_log = logging.getLogger("oneo.http")
 _PARAMETERS = ExportParameters()
 _OF_PAGES = frozenset({"page", "page_size", "cursor", "count"})
 _TYPES = [media_type.partition(";")[0] for media_type in MEDIA_TYPES.values()]
@@ -67,8 +72,25 @@ def export_records(actor: Actor, pipeline: str) -> Response:
     form, labels = asked.pop("format"), asked.pop("headers") == "name"
     query = ListQuery(fields=asked.pop("fields_"), conditions=conditions, **asked)
     file = export.export_records(actor, pipeline, query, form=form, labels=labels)
-    response = Response(file, content_type=file.media_type)
+    response = Response(_Sent(file), content_type=file.media_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
     if file.size is not None:
         response.content_length = file.size
     return response
+
+
+class _Sent:
+    """The file on its way. When it cannot be made to its end, the connection is cut, which no reader takes for one."""
+
+    def __init__(self, file: export.Export) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._file.pieces
+        except Unavailable:
+            _log.warning("an export was cut off, because the database went away or waited too long")
+            raise ConnectionResetError(errno.ECONNRESET, "cut off") from None
+
+    def close(self) -> None:
+        self._file.close()

@@ -15,7 +15,7 @@ from oneo.errors import ArrayExpected, Fault, FaultList, ValidationFailed, Value
 from oneo.events.unit import unit
 from oneo.ids import as_id
 from oneo.models.record import STATUS_LENGTH, TITLE_LENGTH
-from oneo.operations.records import change_row, insert_row, perform_change, perform_insert, with_title
+from oneo.operations.records import change_row, check_title, insert_row, perform_change, perform_insert, with_title
 from oneo.operations.values import Checker, Values, repeated_keys, unique_fields
 from oneo.store.record_writes import UPDATE, Written
 from oneo.store.records import taken_keys
@@ -68,7 +68,7 @@ def bulk_create(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mo
     rows, checker = read_rows(entries, CREATE_KEYS), Checker(actor, sight, P.RECORDS_CREATE)
     for row in rows:
         if row.good:
-            row.values = checker.check_new(with_title(sight, row.body), row.faults)
+            check_new(checker, sight, row)
     checker.check_users()
     check_repeats(sight, rows)
     return perform(actor, sight, rows, mode, lambda good: insert_rows(actor, sight, good))
@@ -122,7 +122,13 @@ def check_id(row: Row, seen: set[UUID]) -> None:
         seen.add(row.id)
 
 
+def check_new(checker: Checker, sight: Sight, row: Row) -> None:
+    check_title(sight, row.body, row.faults)
+    row.values = checker.check_new(with_title(sight, row.body), row.faults)
+
+
 def check_change(checker: Checker, sight: Sight, row: Row) -> None:
+    check_title(sight, row.body, row.faults)
     row.values = checker.check_change(with_title(sight, row.body), row.faults)
     checker.check_required(row.values, row.faults)
 

@@ -21,6 +21,7 @@ from oneo.operations.bulk import (
     Row,
     change_rows,
     check_change,
+    check_new,
     check_repeats,
     insert_rows,
     perform,
@@ -50,7 +51,7 @@ def bulk_upsert(
         if row.id in known:
             check_change(changing, sight, row)
         else:
-            row.values = creating.check_new(with_title(sight, row.body), row.faults)
+            check_new(creating, sight, row)
     creating.check_users()
     changing.check_users()
     check_repeats(sight, rows)

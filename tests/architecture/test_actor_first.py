@@ -25,10 +25,10 @@ ASKS_NO_TENANT = {"oneo/operations/readiness.py": {"check_readiness", "check_mig
 
 READS_NOTHING = {
     "oneo/operations/auth.py": {"login_name"},
-    "oneo/operations/bulk.py": {"check_change", "check_id", "read_rows"},
+    "oneo/operations/bulk.py": {"check_change", "check_id", "check_new", "read_rows"},
     "oneo/operations/fields.py": {"title_kinds"},
-    "oneo/operations/lists.py": {"picked"},
-    "oneo/operations/pipelines.py": {"check_slug"},
+    "oneo/operations/lists.py": {"asked", "conditions", "including", "picked"},
+    "oneo/operations/pipelines.py": {"check_slug", "is_free_word"},
     "oneo/operations/users.py": {"check_locality"},
 }
 """Rules about values, which touch no row."""

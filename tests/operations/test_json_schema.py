@@ -109,7 +109,7 @@ def test_other_media_types_are_not_made(api: Api) -> None:
     problem = assert_problem(
         api.get("/pipelines/deals/schema/", headers={"Accept": "text/html"}), 406, "NOT_ACCEPTABLE"
     )
-    assert problem["produced"] == [MEDIA_TYPE]
+    assert problem["produced"] == [MEDIA_TYPE, "application/json"]
 
 
 def test_who_may_not_see_the_pipeline_gets_no_schema(api: Api, tenant: TestTenant) -> None:

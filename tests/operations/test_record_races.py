@@ -20,6 +20,7 @@ from tests.threads import together
 
 ROUNDS = [pytest.param(1, id="once"), pytest.param(20, id="often", marks=pytest.mark.prove)]
 Work = Callable[[], Any]
+pytestmark = pytest.mark.usefixtures("no_indexer")
 
 
 def statuses(works: list[Work]) -> list[int]:

@@ -16,6 +16,8 @@ from tests.api import Api, assert_problem
 from tests.factories.pipeline import pipeline, record
 from tests.factories.tenant import TestTenant
 
+pytestmark = pytest.mark.usefixtures("no_indexer")
+
 
 def pending(tenant: TestTenant) -> list[tuple[UUID, str]]:
     with tenant.app.app_context():
