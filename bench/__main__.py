@@ -43,10 +43,10 @@ def main() -> None:
         dsn = embedded.start(Path(folder), database="oneo_bench")
         settings = Settings(database_url=dsn, jwt_secret=SECRET, log_level="ERROR")
         loaded = load(create_app(settings, as_owner=True), dsn)
-        statements = {_key(workload, loaded): workload.sql(loaded) for workload in chosen}
+        statements = {f"/{workload.name}": workload.sql(loaded) for workload in chosen}
         with (
             _serve(_oneo(dsn, options.workers)) as ours,
-            _serve(_bare(dsn, options.workers, statements)) as bare,
+            _serve(_bare(dsn, options.workers, statements, Path(folder) / "statements.json")) as bare,
         ):
             _print_head(options)
             for workload in chosen:
@@ -68,19 +68,22 @@ def _options() -> argparse.Namespace:
 
 def _compare(workload: Workload, loaded: Loaded, ours: str, bare: str, options: argparse.Namespace) -> None:
     """In turn, several rounds, the middle one counts: the machine's moods meet both alike."""
-    pairs = [(_round(ours, workload, loaded, options), _round(bare, workload, loaded, options)) for _ in range(ROUNDS)]
-    pairs.sort(key=lambda pair: pair[0].rate / pair[1].rate)
+    theirs = f"{bare}/{workload.name}"
+    mine = ours + workload.address(loaded)
+    pairs = [
+        (_round(mine, workload, loaded, options), _round(theirs, workload, loaded, options)) for _ in range(ROUNDS)
+    ]
+    pairs.sort(key=lambda pair: pair[0].rate / (pair[1].rate or 1))
     one, other = pairs[len(pairs) // 2]
-    print(f"{workload.name:<12}{_cells(one)}  |{_cells(other)}  | {one.rate / other.rate:6.2f}   {workload.about}")
+    print(
+        f"{workload.name:<12}{_cells(one)}  |{_cells(other)}  | {one.rate / (other.rate or 1):6.2f}   {workload.about}"
+    )
     if one.errors or other.errors:
         sys.exit(f"{one.errors} and {other.errors} answers were not 2xx")
 
 
-def _round(base: str, workload: Workload, loaded: Loaded, options: argparse.Namespace) -> Result:
-    return measure(
-        base + workload.address(loaded), loaded.token,
-        connections=options.connections, seconds=options.seconds, body=workload.body,
-    )  # fmt: skip
+def _round(url: str, workload: Workload, loaded: Loaded, options: argparse.Namespace) -> Result:
+    return measure(url, loaded.token, connections=options.connections, seconds=options.seconds, body=workload.body)
 
 
 def _export(loaded: Loaded, ours: Served) -> None:
@@ -92,11 +95,6 @@ def _export(loaded: Loaded, ours: Served) -> None:
         f"{EXPORT:<12}{found.rate:8.0f} rows/s of {found.rows:,} in csv; the largest worker "
         f"{found.before_mb:.0f} MB before, {found.peak_mb:.0f} MB at most"
     )
-
-
-def _key(workload: Workload, loaded: Loaded) -> str:
-    """What the bare server knows a workload by."""
-    return f"{'GET' if workload.body is None else 'POST'} {workload.address(loaded)}"
 
 
 def _print_head(options: argparse.Namespace) -> None:
@@ -120,10 +118,11 @@ def _oneo(dsn: str, workers: int) -> tuple[list[str], dict[str, str], str]:
     return command, environ, f"http://127.0.0.1:{port}"
 
 
-def _bare(dsn: str, workers: int, statements: dict[str, str]) -> tuple[list[str], dict[str, str], str]:
+def _bare(dsn: str, workers: int, statements: dict[str, str], file: Path) -> tuple[list[str], dict[str, str], str]:
+    file.write_text(json.dumps({"/": "SELECT ''", **statements}), encoding="utf-8")
     port = _free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "python:bench.gunicorn_bare", "-w", str(workers)]
-    environ = {"BENCH_DSN": dsn, "BENCH_STATEMENTS": json.dumps({"GET /": "SELECT ''", **statements})}
+    environ = {"BENCH_DSN": dsn, "BENCH_STATEMENTS": str(file)}
     return [*command, "-b", f"127.0.0.1:{port}", "bench.bare:app"], environ, f"http://127.0.0.1:{port}"
 
 

@@ -6,18 +6,18 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 
 _dsn = os.environ["BENCH_DSN"]
-_statements: dict[str, str] = json.loads(os.environ["BENCH_STATEMENTS"])
+_statements: dict[str, str] = json.loads(Path(os.environ["BENCH_STATEMENTS"]).read_text(encoding="utf-8"))
 _idle: deque[Any] = deque()
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    query = environ["QUERY_STRING"]
-    statement = _statements[f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}{'?' + query if query else ''}"]
+    statement = _statements[environ["PATH_INFO"]]
     connection = _idle.pop() if _idle else _connect()
     with connection.cursor() as cursor:
         cursor.execute(statement)

@@ -81,21 +81,32 @@ def _one(loaded: Loaded) -> str:
     )
 
 
-def _insert(rows: str) -> Callable[[Loaded], str]:
-    """The records alone, with their index slots; no event and no clock."""
+def _insert(rows: str, *, logged: bool = False) -> Callable[[Loaded], str]:
+    """The records with their index slots; `logged` with an event for each and the tenant's clock, as Oneo does."""
 
     def sql(loaded: Loaded) -> str:
         slots = {slot: _slot(slot, slug) for slug, slot in loaded.slots.items()}
+        tenant, pipeline, user = loaded.tenant_id, loaded.pipeline_id, loaded.user_id
         return (
-            f"SELECT set_config('oneo.tenant', '{loaded.tenant_id}', true); "
+            f"SELECT set_config('oneo.tenant', '{tenant}', true); "
             f"WITH r AS (INSERT INTO records (tenant_id, id, pipeline_id, data, created_by, updated_by, "
-            f"{', '.join(slots)}) SELECT '{loaded.tenant_id}', gen_random_uuid(), '{loaded.pipeline_id}', i.data, "
-            f"'{loaded.user_id}', '{loaded.user_id}', {', '.join(slots.values())} "
-            f"FROM (SELECT e->'data' AS data FROM jsonb_array_elements('{rows}'::jsonb) e) i RETURNING *) "
+            f"{', '.join(slots)}) SELECT '{tenant}', gen_random_uuid(), '{pipeline}', i.data, "
+            f"'{user}', '{user}', {', '.join(slots.values())} "
+            f"FROM (SELECT e->'data' AS data FROM jsonb_array_elements('{rows}'::jsonb) e) i RETURNING *)"
+            f"{_LOGGED.format(tenant=tenant, pipeline=pipeline, user=user) if logged else ''} "
             f"SELECT string_agg({RECORD}::text, ',') FROM r"
         )
 
     return sql
+
+
+_LOGGED = """, tick AS (
+    UPDATE tenant_clocks SET seq = seq + (SELECT count(*) FROM r) WHERE tenant_id = '{tenant}' RETURNING seq
+), logged AS (
+    INSERT INTO events (tenant_id, seq, id, type, actor_id, actor_kind, subject_id, pipeline_id, version, data)
+    SELECT '{tenant}', tick.seq + 1 - row_number() OVER (), gen_random_uuid(), 'record.created', '{user}', 'session',
+           r.id, '{pipeline}', 1, jsonb_build_object('id', r.id, 'status', r.status, 'data', r.data) FROM tick, r
+)"""
 
 
 def _slot(slot: str, slug: str) -> str:
@@ -114,7 +125,9 @@ DEAL = {
     "source": "web", "contact": "ada@acme.example", "notes": "Called twice, wants an offer.", "priority": "high",
     "is_hot": True,
 }  # fmt: skip
+_ENTRY = json.dumps({"data": DEAL})
 _LIST = "/api/v1/pipelines/deals/records/"
+_BULK = f"{_LIST}bulk_create/"
 WORKLOADS = (
     Workload("profile", "GET auth/user/profile", "/api/v1/auth/user/profile/", _profile),
     Workload("users", "GET users/, 50 of 1,000, exact count", "/api/v1/users/", _users),
@@ -124,11 +137,13 @@ WORKLOADS = (
         f"{_LIST}?data__amount__gte=95000&data__stage=won&ordering=-data__amount", _filtered,
     ),
     Workload("W3", "get one", "/api/v1/records/{record}/", _one),
-    Workload("W4", "create one", _LIST, _insert(json.dumps([{"data": DEAL}])), json.dumps({"data": DEAL})),
-    Workload("W5", "create 100", f"{_LIST}bulk_create/", _insert(_entries(100)), _entries(100)),
-    Workload("W5-1000", "create 1,000", f"{_LIST}bulk_create/", _insert(_entries(1000)), _entries(1000)),
     Workload(
         "W8", "name contains a text, newest 50", f"{_LIST}?data__name__contains=ber+77&count=none",
         lambda loaded: _deals(loaded, "AND (r.data->>'name') ILIKE '%ber 77%'", counted=False),
     ),
+    Workload("W4", "create one", _LIST, _insert(f"[{_ENTRY}]"), _ENTRY),
+    Workload("W4+", "create one; bare with event, clock", _LIST, _insert(f"[{_ENTRY}]", logged=True), _ENTRY),
+    Workload("W5", "create 100", _BULK, _insert(_entries(100)), _entries(100)),
+    Workload("W5+", "create 100; bare with events, clock", _BULK, _insert(_entries(100), logged=True), _entries(100)),
+    Workload("W5-1000", "create 1,000", _BULK, _insert(_entries(1000)), _entries(1000)),
 )  # fmt: skip
