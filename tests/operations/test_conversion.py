@@ -17,6 +17,8 @@ from tests.factories.tenant import TestTenant
 ITEMS = "/pipelines/items/records/"
 FIELD = "/pipelines/items/fields/it/"
 
+pytestmark = pytest.mark.usefixtures("no_indexer")
+
 
 def items(api: Api, kind: str, *values: Any, **more: Any) -> list[dict[str, Any]]:
     """A pipeline with one field and a record for each value; None is no value."""
