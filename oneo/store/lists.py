@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app
 
@@ -81,19 +81,27 @@ def list_rows(
     known = f"{source} {rows.values!r}" if count == "exact" and resource.timeless else None
     counted = _count(count, rows, known)
     json = resource.json(fields)
-    if window.position is None and not window.keyset and not window.edges and count == "exact":
-        found = _counted_page(actor, json, rows, alias, keys, window, counted)
-    else:
-        found = _edged_page(actor, json, rows, alias, keys, window, counted)
-    if known is not None and found.seq and found.count is not None:
-        _counts().put(known, found.seq, found.count)
-    return found
+    paged = window.position is None and not window.keyset and not window.edges and count == "exact"
+    page = _counted_page if paged else _edged_page
+    found = page(actor, json, rows, alias, keys, window, counted)
+    if count != "exact":
+        return found
+    counted_at, total = (found.seq, found.count) if found.count is not None else _count_anew(actor, rows)
+    if known is not None and counted_at:
+        _counts().put(known, counted_at, total)
+    return replace(found, count=total, more=window.offset + found.length < total if paged else found.more)
+
+
+def _count_anew(actor: Actor, source: Sql) -> tuple[int, int]:
+    """(event number, count), where the count that was kept is out of date. Raises StaleActor."""
+    answer = message.read(actor, f"SELECT count(*) {source.text}", source.values)
+    return answer.seq, answer.rows[0][0]
 
 
 def _counted_page(
     actor: Actor, json: str, source: Sql, alias: str, keys: tuple[Key, ...], window: Window, counted: Sql
 ) -> Found:
-    """A page by number whose count is known: nothing else is needed to tell what follows."""
+    """A page by number: its count tells what follows."""
     rows = _sorted(source, alias, keys, window, window.size)
     sql = (
         f"SELECT '[' || coalesce(string_agg(doc, ','), '') || ']', {counted.text}, count(*) "
@@ -101,7 +109,7 @@ def _counted_page(
     )
     answer = message.read(actor, sql, [*counted.values, *rows.values])
     body, total, length = answer.rows[0]
-    return Found(answer.seq, body, total, length, window.offset + length < total, None, None)
+    return Found(answer.seq, body, total, length, False, None, None)
 
 
 def _edged_page(
@@ -205,11 +213,11 @@ def _count(count: str, source: Sql, known: str | None) -> Sql:
         return Sql("NULL::bigint")
     if count == "estimated":
         return Sql(f"(SELECT count(*) FROM (SELECT 1 {source.text} LIMIT {COUNT_CAP}) capped)", list(source.values))
-    counted = Sql(f"(SELECT count(*) {source.text})", list(source.values))
     found = _counts().get(known) if known is not None else None
     if found is None:
-        return counted
-    return Sql(f"CASE WHEN gate.seq = {found[0]:d} THEN {found[1]:d} ELSE {counted.text} END", counted.values)
+        return Sql(f"(SELECT count(*) {source.text})", list(source.values))
+    # Planning a count costs as much as the gate: where one is kept, the statement goes without.
+    return Sql(f"CASE WHEN gate.seq = {found[0]:d} THEN {found[1]:d}::bigint END")
 
 
 def _counts() -> Counts:
