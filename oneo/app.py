@@ -69,6 +69,7 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         size=settings.database_pool,
         role=None if as_owner else found.role,
         statement_timeout_ms=0 if as_owner else settings.statement_timeout_ms,
+        keep_statements=settings.prepared_statements,
     )
     app.config.update(
         SQLALCHEMY_DATABASE_URI="postgresql+psycopg2://",

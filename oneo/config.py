@@ -70,6 +70,9 @@ class Settings:
         "Failed logins for one account, and for one address five times that.",
     )
     database_pool: int = setting("ONEO_DATABASE_POOL", 20, "Most database connections of one process.", least=1)
+    prepared_statements: bool = setting(
+        "ONEO_PREPARED_STATEMENTS", True, "Keep statements planned. Set false behind a pooler in transaction mode."
+    )
     statement_timeout_ms: int = setting("ONEO_STATEMENT_TIMEOUT_MS", 15_000, "Longest a statement may run.")
     docs_public: bool = setting("ONEO_DOCS_PUBLIC", True, "Whether the generic API document is open without a token.")
     event_retention_days: int = setting("ONEO_EVENT_RETENTION", 30, "How many days back a reader may resume from.")

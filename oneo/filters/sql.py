@@ -13,6 +13,14 @@ class Sql:
     text: str
     values: list[object] = field(default_factory=list)
 
+    def named(self, prefix: str) -> tuple[str, dict[str, object]]:
+        """The same with a name for each placeholder, to stand in a statement whose values have names."""
+        names = {f"{prefix}_{at}": value for at, value in enumerate(self.values)}
+        text = self.text
+        for name in names:
+            text = text.replace("%s", f"%({name})s", 1)
+        return text, names
+
 
 TRUE, FALSE = Sql("true"), Sql("false")
 

@@ -6,16 +6,19 @@ The look-ups are the database function `oneo_gate`, because a function's plan is
 from __future__ import annotations
 
 from oneo.actor import Actor
+from oneo.filters.sql import Sql
 
 
-def gate_sql(actor: Actor) -> str:
+def gate_sql(actor: Actor) -> Sql:
     """One row: the tenant's event number, or NULL when credential, user, tenant or revisions are not what they were.
 
-    Only ids and numbers stand in the text. The server's own work passes by its tenant alone.
+    The server's own work passes by its tenant alone.
     """
     if actor.is_system:
-        return f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq"
-    return (
-        f"SELECT oneo_gate('{actor.tenant_id}', '{actor.credential}', '{actor.credential_id}', '{actor.user_id}', "
-        f"{actor.access_revision:d}, {actor.schema_revision:d}) AS seq"
-    )
+        return Sql(f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq")
+    return Sql(
+        f"SELECT oneo_gate('{actor.tenant_id}', %s, %s, %s, %s, %s) AS seq",
+        [
+            actor.credential.value, actor.credential_id, actor.user_id, actor.access_revision, actor.schema_revision,
+        ],
+    )  # fmt: skip

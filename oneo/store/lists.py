@@ -107,7 +107,7 @@ def _counted_page(
         f"SELECT '[' || coalesce(string_agg(doc, ','), '') || ']', {counted.text}, count(*) "
         f"FROM (SELECT {json}::text AS doc FROM ({rows.text}) {alias}) page"
     )
-    answer = message.read(actor, sql, [*counted.values, *rows.values])
+    answer = message.read(actor, sql, [*counted.values, *rows.values], keep=not rows.values)
     body, total, length = answer.rows[0]
     return Found(answer.seq, body, total, length, False, None, None)
 
@@ -129,7 +129,7 @@ def _edged_page(
         f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1], "
         f"{f'json_agg(keys ORDER BY n {first}) {inside}' if window.edges else 'NULL'} FROM ({numbered}) page"
     )
-    answer = message.read(actor, sql, [*counted.values, *rows.values])
+    answer = message.read(actor, sql, [*counted.values, *rows.values], keep=not rows.values)
     body, total, length, head, tail, all_keys = answer.rows[0]
     return Found(
         answer.seq, body, total, min(length, window.size), length > window.size,
@@ -147,7 +147,7 @@ def get_row(
         f"SELECT {resource.json(fields)}::text, {version} FROM {resource.table} {alias} "
         f"WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base} AND {where.text}"
     )
-    rows = message.read(actor, sql, [*resource.values, *where.values]).rows
+    rows = message.read(actor, sql, [*resource.values, *where.values], keep=True).rows
     return (rows[0][0], rows[0][1]) if rows else None
 
 
@@ -217,7 +217,7 @@ def _count(count: str, source: Sql, known: str | None) -> Sql:
     if found is None:
         return Sql(f"(SELECT count(*) {source.text})", list(source.values))
     # Planning a count costs as much as the gate: where one is kept, the statement goes without.
-    return Sql(f"CASE WHEN gate.seq = {found[0]:d} THEN {found[1]:d}::bigint END")
+    return Sql("CASE WHEN gate.seq = %s THEN %s::bigint END", list(found))
 
 
 def _counts() -> Counts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -10,16 +10,17 @@ from typing import Any
 from uuid import UUID
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 from flask import current_app
 
 from oneo.actor import Actor
 from oneo.errors import StaleActor, Unavailable
 from oneo.store.gate import gate_sql
-from oneo.store.pool import Pool
+from oneo.store.kept import Parameters
+from oneo.store.pool import Pool, PooledConnection
 
 Row = tuple[Any, ...]
-Parameters = Sequence[object] | Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +44,31 @@ def tenant_setting(tenant_id: UUID) -> str:
     return f"SELECT set_config('oneo.tenant', '{tenant_id}', true)"
 
 
-def read(actor: Actor, sql: str, parameters: Parameters = ()) -> Answer:
+def read(actor: Actor, sql: str, parameters: Parameters = (), *, keep: bool = False) -> Answer:
     """Runs one SELECT whose first column is never null, for a caller who is still what `actor` says.
 
-    Raises StaleActor when he is not. Inside a unit the statement joins its transaction, which has passed the gate.
+    `keep`: the same text will come again, and no other plan would be better for other values. Raises StaleActor when
+    he is not. Inside a unit the statement joins its transaction, which has passed the gate.
     """
     joined = _joined.get()
     if joined is not None:
         clock = f"SELECT gate.seq, body.* FROM (SELECT 0 AS seq) gate LEFT JOIN LATERAL ({sql}) AS body ON true"
         rows = _execute(joined, clock, parameters)
     else:
+        gate, parameters = _gated(actor, parameters)
         rows = _send(
-            f"{tenant_setting(actor.tenant_id)}; WITH gate AS MATERIALIZED ({gate_sql(actor)}) "
+            tenant_setting(actor.tenant_id),
+            f"WITH gate AS MATERIALIZED ({gate}) "
             f"SELECT gate.seq, body.* FROM gate LEFT JOIN LATERAL ({sql}) AS body ON true WHERE gate.seq IS NOT NULL",
             parameters,
+            keep=keep,
         )
     if not rows:
         raise StaleActor
     return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
 
 
-def write(actor: Actor, sql: str, parameters: Parameters, *, beside: UUID) -> list[Row]:
+def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, beside: UUID) -> list[Row]:
     """Runs one writing statement, which follows the CTE `gate` and returns `gate.seq` first, in its own transaction or
     in the unit's. Raises StaleActor.
 
@@ -75,10 +80,11 @@ def write(actor: Actor, sql: str, parameters: Parameters, *, beside: UUID) -> li
     if joined is not None:
         clock = f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq"
         return _execute(joined, f"SELECT {beside_others}; WITH gate AS MATERIALIZED ({clock}) {sql}", parameters)
+    gate, values = _gated(actor, parameters)
     setting = f"{tenant_setting(actor.tenant_id)}, {beside_others}"
     connection = pool().take()
     try:
-        rows = _execute(connection, f"{setting}; WITH gate AS MATERIALIZED ({gate_sql(actor)}) {sql}", parameters)
+        rows = _execute_kept(connection, setting, f"WITH gate AS MATERIALIZED ({gate}) {sql}", values)
     finally:
         connection.close()
     if rows[0][0] is None:
@@ -97,22 +103,24 @@ def _lock_key(of: UUID) -> int:
 
 def confirm(actor: Actor) -> int:
     """The tenant's event number, if the caller is still what `actor` says; else StaleActor."""
-    return _passed(_send(f"{tenant_setting(actor.tenant_id)}; {gate_sql(actor)}", ()))
+    gate = gate_sql(actor)
+    return _passed(_send(tenant_setting(actor.tenant_id), gate.text, gate.values, keep=True))
 
 
 def enter(connection: psycopg2.extensions.connection, actor: Actor) -> int:
     """The first message of a transaction: the tenant setting and the gate. Raises StaleActor."""
-    return _passed(_execute(connection, f"{tenant_setting(actor.tenant_id)}; {gate_sql(actor)}", ()))
+    gate = gate_sql(actor)
+    return _passed(_execute(connection, f"{tenant_setting(actor.tenant_id)}; {gate.text}", gate.values))
 
 
 def look_up(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
     """A read before there is an actor (login, loading an actor, the event hub): fenced, not gated."""
-    return _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
+    return _send(tenant_setting(tenant_id), sql, parameters)
 
 
 def note(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
     """A write that is no change of the tenant's data: no event tells of it, and twice is as good as once."""
-    return _send(f"{tenant_setting(tenant_id)}; {sql}", parameters)
+    return _send(tenant_setting(tenant_id), sql, parameters)
 
 
 def look_up_directory(sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -121,7 +129,7 @@ def look_up_directory(sql: str, parameters: Parameters = ()) -> list[Row]:
     Inside a unit it joins the transaction: whoever holds a connection must not wait for a second one.
     """
     joined = _joined.get()
-    return _send(sql, parameters) if joined is None else _execute(joined, sql, parameters)
+    return _send("", sql, parameters) if joined is None else _execute(joined, sql, parameters)
 
 
 def execute(connection: psycopg2.extensions.connection, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -146,12 +154,23 @@ def _passed(rows: list[Row]) -> int:
     return seq
 
 
-def _send(text: str, parameters: Parameters) -> list[Row]:
+def _gated(actor: Actor, parameters: Parameters) -> tuple[str, Parameters]:
+    """The gate's SQL, which comes first, and its values with the others."""
+    gate = gate_sql(actor)
+    if not isinstance(parameters, Mapping):
+        return gate.text, [*gate.values, *parameters]
+    text, names = gate.named("gate")
+    return text, {**names, **parameters}
+
+
+def _send(setting: str, sql: str, parameters: Parameters, *, keep: bool = False) -> list[Row]:
     """What is sent may be sent twice: a connection that died while it waited in the pool costs nobody an error."""
     for attempt in (1, 2):
         connection = pool().take()
         try:
-            return _execute(connection, text, parameters)
+            if keep:
+                return _execute_kept(connection, setting, sql, parameters)
+            return _execute(connection, f"{setting}; {sql}" if setting else sql, parameters)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             died = bool(connection.closed)
             if died:
@@ -161,6 +180,20 @@ def _send(text: str, parameters: Parameters) -> list[Row]:
         finally:
             connection.close()
     raise Unavailable
+
+
+def _execute_kept(connection: PooledConnection, setting: str, sql: str, parameters: Parameters) -> list[Row]:
+    """In one message, with a plan that the connection has kept; it never gets as far as doing anything when it turns
+    out that the plan cannot be used any more.
+    """
+    kept = connection.kept.find(connection, sql)
+    if kept is not None:
+        call, values = kept.call(parameters)
+        try:
+            return _execute(connection, f"{setting}; {call}", values)
+        except (psycopg2.errors.FeatureNotSupported, psycopg2.errors.InvalidSqlStatementName):
+            connection.kept.forget(sql)
+    return _execute(connection, f"{setting}; {sql}", parameters)
 
 
 def _execute(connection: psycopg2.extensions.connection, text: str, parameters: Parameters) -> list[Row]:

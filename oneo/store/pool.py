@@ -11,6 +11,7 @@ import psycopg2.extensions
 import psycopg2.extras
 
 from oneo.errors import Unavailable
+from oneo.store.kept import KeptStatements
 
 WAIT_SECONDS = 5.0
 LONG_SHARE = 4
@@ -26,6 +27,7 @@ class PooledConnection(psycopg2.extensions.connection):
     pool: Pool | None = None
     patience_ms: int | None = None
     """How long its statements may take, where that is not what holds for all."""
+    kept = KeptStatements(off=True)
 
     def close(self) -> None:
         if self.pool is None:
@@ -40,12 +42,15 @@ class PooledConnection(psycopg2.extensions.connection):
 class Pool:
     """Last in, first out; never more than `size` connections; waiting for one is bounded."""
 
-    def __init__(self, dsn: str, *, size: int, role: str | None, statement_timeout_ms: int) -> None:
+    def __init__(
+        self, dsn: str, *, size: int, role: str | None, statement_timeout_ms: int, keep_statements: bool = True
+    ) -> None:
         options = ["-c TimeZone=UTC", "-c jit=off", f"-c statement_timeout={statement_timeout_ms}"]
         if role:
             options.append(f"-c role={role}")
         self._dsn = dsn
         self._options = " ".join(options)
+        self._keep_statements = keep_statements
         self._idle: deque[PooledConnection] = deque()
         self._slots = threading.BoundedSemaphore(size)
         self._long_slots = threading.BoundedSemaphore(max(1, size // LONG_SHARE))
@@ -124,4 +129,5 @@ class Pool:
             self._dsn, options=self._options, connection_factory=PooledConnection, connect_timeout=5
         )
         connection.autocommit = True
+        connection.kept = KeptStatements(off=not self._keep_statements)
         return connection  # type: ignore[no-any-return]

@@ -153,10 +153,7 @@ def change(
     Those that the scope does not reach are not among the outcome. Rows are locked in the order of their ids.
     """
     sql = _memo(shape, ("change", what, hidden), lambda: _change_sql(shape, what, hidden))
-    names = {f"scope_{at}": value for at, value in enumerate(scope.values)}
-    condition = scope.text
-    for name in names:
-        condition = condition.replace("%s", f"%({name})s", 1)
+    condition, names = scope.named("scope")
     return _write(actor, shape, sql.replace("/*scope*/true", condition), rows, reason=reason, more=names)
 
 

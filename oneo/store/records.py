@@ -106,7 +106,7 @@ def pipeline_of(actor: Actor, record_id: UUID) -> UUID | None:
     found = known.get((actor.tenant_id, record_id))
     if found is None:
         sql = f"SELECT pipeline_id FROM my_records WHERE tenant_id = '{actor.tenant_id}' AND id = %s"
-        rows = message.read(actor, sql, (record_id,)).rows
+        rows = message.read(actor, sql, (record_id,), keep=True).rows
         if not rows:
             return None
         found = known[actor.tenant_id, record_id] = rows[0][0]
