@@ -28,6 +28,7 @@ from oneo.http.limits import STORE_OPTIONS, Limits
 from oneo.http.proxies import Proxies
 from oneo.jobs.indexer import Indexer
 from oneo.realtime.socket import register_realtime
+from oneo.store.convoy import Convoy
 from oneo.store.fence import check_fence
 from oneo.store.lists import Counts
 from oneo.store.pool import Pool
@@ -106,6 +107,7 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         "oneo.schemas": SchemaCache(indexer.hint),
         "oneo.places": OrderedDict(),
         "oneo.counts": Counts(),
+        "oneo.convoy": Convoy(),
         "oneo.hosts": Hosts(settings),
         "oneo.proxies": Proxies(settings),
         "oneo.limits": Limits(limiter, settings),

@@ -92,6 +92,11 @@ def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, beside: U
     return rows
 
 
+def is_joined() -> bool:
+    """Whether what is sent now is part of a unit's transaction."""
+    return _joined.get() is not None
+
+
 def stand_alone(connection: psycopg2.extensions.connection, beside: UUID) -> None:
     """Until the transaction ends nobody writes beside it."""
     _execute(connection, f"SELECT pg_advisory_xact_lock({_lock_key(beside)})", ())

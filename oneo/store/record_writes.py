@@ -6,9 +6,11 @@ Each begins with the gate's row and ends with the clock, which is taken last.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+
+from flask import current_app
 
 from oneo import exact_json
 from oneo.actor import Actor
@@ -16,6 +18,7 @@ from oneo.fields.shapes import PipelineShape
 from oneo.filters.data import slot_expression
 from oneo.filters.sql import Sql
 from oneo.store import message
+from oneo.store.convoy import Convoy
 from oneo.store.records import document
 from oneo.store.resources import moment
 
@@ -139,9 +142,24 @@ class Outcome:
 def insert(
     actor: Actor, shape: PipelineShape, rows: Sequence[Mapping[str, Any]], *, hidden: frozenset[str], skip: bool = False
 ) -> Outcome:
-    """Rows have id, title, status and data. `skip` leaves out those that meet a taken value. Raises StaleActor."""
+    """Rows have id, title, status and data. `skip` leaves out those that meet a taken value. Raises StaleActor.
+
+    Single rows of one caller go together, where one would wait for the clock that the other holds.
+    """
     sql = _memo(shape, ("insert", hidden, skip), lambda: _insert_sql(shape, hidden, skip=skip))
-    return _write(actor, shape, sql, rows, reason=None)
+    if len(rows) != 1 or message.is_joined():
+        return _write(actor, shape, sql, rows, reason=None)
+    convoy: Convoy = current_app.extensions["oneo.convoy"]
+    same = (actor.credential_id, actor.access_revision, actor.schema_revision, sql)
+    return convoy.run(
+        same, rows[0], lambda together: _single(_write(actor, shape, sql, together, reason=None), together)
+    )
+
+
+def _single(outcome: Outcome, rows: Sequence[object]) -> list[Outcome]:
+    """What became of each of the rows."""
+    found = {written.at: replace(written, at=0) for written in outcome.rows}
+    return [Outcome(outcome.seq, [found[at]] if at in found else []) for at in range(len(rows))]
 
 
 def change(

@@ -36,8 +36,8 @@ def planned(connection: PooledConnection) -> list[str]:
 
 
 def test_what_is_asked_often_enough_is_kept(connection: PooledConnection) -> None:
-    for value in range(AFTER):
-        assert ask(connection, "SELECT %s::int + 1", (value,)) == [(value + 1,)]
+    for number in range(AFTER):
+        assert ask(connection, "SELECT %s::int + 1", (number,)) == [(number + 1,)]
     assert planned(connection) == []
     for value in (7, None, 41):
         assert ask(connection, "SELECT %s::int + 1", (value,)) == [(None if value is None else value + 1,)]
