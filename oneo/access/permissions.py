@@ -6,7 +6,8 @@ from enum import StrEnum
 
 
 class P(StrEnum):
-    """`resource:action`. Pipeline-bound ones may be granted for some pipelines and some rows."""
+    """`resource:action`. Pipeline-bound ones may be granted for some pipelines and some rows; those about relationships
+    for some relationship types."""
 
     TENANT_READ = "tenant:read"
     TENANT_UPDATE = "tenant:update"
@@ -32,6 +33,11 @@ class P(StrEnum):
     RECORDS_DELETE = "records:delete"
     RECORDS_PURGE = "records:purge"
     COMMENTS_CREATE = "comments:create"
+    RELATIONSHIPS_READ = "relationships:read"
+    RELATIONSHIPS_CREATE = "relationships:create"
+    RELATIONSHIPS_UPDATE = "relationships:update"
+    RELATIONSHIPS_DELETE = "relationships:delete"
+    RELATIONSHIPS_PURGE = "relationships:purge"
 
     @property
     def about(self) -> str:
@@ -79,11 +85,18 @@ _ABOUT = {
     P.RECORDS_DELETE: "Remove and restore records.",
     P.RECORDS_PURGE: "Erase records for good.",
     P.COMMENTS_CREATE: "Comment on the records that one sees, and change one's own comments.",
+    P.RELATIONSHIPS_READ: "See relationships between records that one sees.",
+    P.RELATIONSHIPS_CREATE: "Relate records that one sees.",
+    P.RELATIONSHIPS_UPDATE: "Change, activate and deactivate relationships.",
+    P.RELATIONSHIPS_DELETE: "Remove and restore relationships.",
+    P.RELATIONSHIPS_PURGE: "Erase relationships for good.",
 }
 
 _PER_ROW = frozenset({P.RECORDS_READ, P.RECORDS_UPDATE, P.RECORDS_DELETE, P.RECORDS_PURGE})
 _PER_PIPELINE = _PER_ROW | {
     P.RECORDS_CREATE, P.COMMENTS_CREATE, P.PIPELINES_READ, P.PIPELINES_UPDATE, P.PIPELINES_DELETE,
+    P.RELATIONSHIPS_READ, P.RELATIONSHIPS_CREATE, P.RELATIONSHIPS_UPDATE, P.RELATIONSHIPS_DELETE,
+    P.RELATIONSHIPS_PURGE,
 }  # fmt: skip
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from oneo.fields.kinds.base import Kind
+
+if TYPE_CHECKING:
+    from oneo.fields.links import TypeShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,24 @@ class PipelineShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """All pipelines of a tenant that are not deleted, at one revision. `unsettled`: some index slot is not ready."""
+    """All pipelines and relationship types of a tenant that are not deleted, at one revision; slugs are those of both.
+    `unsettled`: some index slot is not ready.
+    """
 
     revision: int
     pipelines: Mapping[UUID, PipelineShape]
     slugs: Mapping[str, UUID]
+    types: Mapping[UUID, TypeShape] = field(default_factory=dict)
     unsettled: bool = False
     memo: dict[Any, Any] = field(default_factory=dict)
 
     def find(self, name: UUID | str) -> PipelineShape | None:
         """By id or slug."""
         return self.pipelines.get(name if isinstance(name, UUID) else self.slugs.get(name, _NOBODY))
+
+    def find_type(self, name: UUID | str) -> TypeShape | None:
+        """A relationship type, by id or slug."""
+        return self.types.get(name if isinstance(name, UUID) else self.slugs.get(name, _NOBODY))
 
 
 _NOBODY = UUID(int=0)

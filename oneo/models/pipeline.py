@@ -1,15 +1,14 @@
-"""Pipelines: the entity types that a tenant defines, their fields and templates. Relationship types are of kind
-`relationship`."""
+"""Pipelines: the entity types that a tenant defines, their fields and templates; relationship types among them."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from oneo.models.base import Base, InTenant, TenantOwned, Timestamped, Versioned, tenant_table
 from oneo.models.tenant import SLUG_LENGTH
@@ -18,6 +17,7 @@ NAME_LENGTH = 200
 TYPE_LENGTH = 32
 DESCRIPTION_LENGTH = 5_000
 DEFAULT_ICON, DEFAULT_COLOR, DEFAULT_TYPE = "database", "#3B82F6", "custom"
+DEFAULT_CARDINALITY, DEFAULT_ON_DELETE = "many_to_many", "detach"
 _ALIVE = text("deleted_at IS NULL")
 
 
@@ -27,9 +27,20 @@ def _slug_index(table: str, *columns: str) -> Index:
 
 
 class Pipeline(TenantOwned, Timestamped, Versioned, Base):
+    """Of records. The columns from `source_pipeline_id` on are a relationship type's."""
+
     __tablename__ = "pipelines"
-    __table_args__ = tenant_table(_slug_index("pipelines", "slug"), _slug_index("pipelines", "graphql_name"))
-    __public__ = (
+    __table_args__ = tenant_table(
+        _slug_index("pipelines", "slug"),
+        _slug_index("pipelines", "graphql_name"),
+        *(
+            ForeignKeyConstraint(
+                ["tenant_id", f"{end}_pipeline_id"], ["pipelines.tenant_id", "pipelines.id"], name=f"fk_pipelines_{end}"
+            )
+            for end in ("source", "target")
+        ),
+    )
+    __public__: ClassVar[tuple[str, ...]] = (
         "id", "slug", "name", "kind", "description", "pipeline_type", "icon", "color", "is_active", "settings",
         "title_field", "template", "graphql_name", "created_by", "updated_by", "created_at", "updated_at",
         "deleted_at", "version",
@@ -52,6 +63,35 @@ class Pipeline(TenantOwned, Timestamped, Versioned, Base):
     created_by: Mapped[UUID | None] = mapped_column()
     updated_by: Mapped[UUID | None] = mapped_column()
     deleted_at: Mapped[datetime | None] = mapped_column()
+    source_pipeline_id: Mapped[UUID | None] = mapped_column()
+    target_pipeline_id: Mapped[UUID | None] = mapped_column()
+    cardinality: Mapped[str] = mapped_column(
+        String(16), default=DEFAULT_CARDINALITY, server_default=text(f"'{DEFAULT_CARDINALITY}'")
+    )
+    is_bidirectional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    forward_label: Mapped[str] = mapped_column(String(NAME_LENGTH), default="", server_default=text("''"))
+    reverse_label: Mapped[str] = mapped_column(String(NAME_LENGTH), default="", server_default=text("''"))
+    on_delete: Mapped[str] = mapped_column(
+        String(8), default=DEFAULT_ON_DELETE, server_default=text(f"'{DEFAULT_ON_DELETE}'")
+    )
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        own = {"version_id_col": cls.version, "eager_defaults": True, "polymorphic_on": cls.kind}
+        return {**own, "polymorphic_identity": "record"}
+
+
+class RelationshipType(Pipeline):
+    """Which records can be related and how; its fields are those of its relationships. A row of kind `relationship`,
+    so that its slug is no pipeline's.
+    """
+
+    __mapper_args__ = {"polymorphic_identity": "relationship"}  # noqa: RUF012 - as the library declares it
+    __public__ = (
+        "id", "slug", "name", "kind", "description", "is_active", "settings", "source_pipeline_id",
+        "target_pipeline_id", "cardinality", "is_bidirectional", "forward_label", "reverse_label", "on_delete",
+        "graphql_name", "created_by", "updated_by", "created_at", "updated_at", "deleted_at", "version",
+    )  # fmt: skip
 
 
 class Field(TenantOwned, Timestamped, Versioned, Base):

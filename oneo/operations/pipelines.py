@@ -150,7 +150,7 @@ def lock_pipeline(
     """The pipeline, with nobody writing records of it until the unit ends. Raises PipelineNotFound, VersionMismatch."""
     message.stand_alone(work.connection, pipeline_id)
     pipeline = work.lock(Pipeline, pipeline_id, versions=versions)
-    if pipeline is None or (pipeline.deleted_at is not None) != deleted:
+    if pipeline is None or pipeline.kind != "record" or (pipeline.deleted_at is not None) != deleted:
         raise PipelineNotFound
     return pipeline
 

@@ -23,6 +23,7 @@ from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store.lists import get_row
 from oneo.store.resources import USER_TYPES
 
+_LINKING = (P.RELATIONSHIPS_READ, P.RELATIONSHIPS_CREATE, P.RELATIONSHIPS_UPDATE, P.RELATIONSHIPS_DELETE)
 SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "admin": ("Administrator", "May do everything.", ((EVERYTHING, "all"),)),
     "manager": (
@@ -45,6 +46,7 @@ SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
                 P.RECORDS_UPDATE,
                 P.RECORDS_DELETE,
                 P.COMMENTS_CREATE,
+                *_LINKING,
             )
         ),
     ),
@@ -62,13 +64,17 @@ SHIPPED: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
                 P.RECORDS_UPDATE,
                 P.RECORDS_DELETE,
                 P.COMMENTS_CREATE,
+                *_LINKING,
             )
         ),
     ),
     "viewer": (
         "Viewer",
         "Sees users, pipelines and records, and changes nothing.",
-        tuple((p.value, "all") for p in (P.USERS_READ, P.PIPELINES_READ_ALL, P.PIPELINES_READ, P.RECORDS_READ)),
+        tuple(
+            (p.value, "all")
+            for p in (P.USERS_READ, P.PIPELINES_READ_ALL, P.PIPELINES_READ, P.RECORDS_READ, P.RELATIONSHIPS_READ)
+        ),
     ),
 }
 

@@ -24,9 +24,9 @@ HAVING bool_and(pg_get_expr(p.polqual, p.polrelid) LIKE '%oneo.tenant%'
                 AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%oneo.tenant%')
 UNION ALL
 SELECT viewname FROM pg_views WHERE schemaname = 'public'
-AND definition ~ 'WHERE \\((records\\.)?tenant_id = .*oneo\\.tenant'
+AND definition ~ 'WHERE \\(((records|relationships)\\.)?tenant_id = .*oneo\\.tenant'
 """
-VIEWS = frozenset({"my_records"})
+VIEWS = frozenset({"my_records", "my_relationships"})
 """They read past row security with the owner's rights, so the fence must be their own condition."""
 
 

@@ -8,14 +8,23 @@ from uuid import UUID
 import orjson
 
 from oneo.fields.kinds.registry import kind_named
+from oneo.fields.links import ConstraintShape, TypeShape
 from oneo.fields.shapes import FieldShape, PipelineShape, Schema
+from oneo.ids import as_id
 from oneo.store import message
 
 _LOAD = """
 SELECT t.schema_revision, coalesce((
     SELECT json_agg(json_build_object(
         'id', p.id, 'slug', p.slug, 'name', p.name, 'graphql_name', p.graphql_name, 'description', p.description,
-        'is_active', p.is_active, 'title_field', p.title_field, 'version', p.version,
+        'is_active', p.is_active, 'title_field', p.title_field, 'version', p.version, 'kind', p.kind,
+        'source', p.source_pipeline_id, 'target', p.target_pipeline_id, 'is_bidirectional', p.is_bidirectional,
+        'on_delete', p.on_delete, 'forward_label', p.forward_label, 'reverse_label', p.reverse_label,
+        'constraints', (SELECT coalesce(json_agg(json_build_object(
+            'id', c.id, 'kind', c.constraint_type, 'source', c.source_pipeline_id, 'target', c.target_pipeline_id,
+            'least', c.min_instances, 'most', c.max_instances, 'is_required', c.is_required,
+            'options', c.constraint_metadata
+        ) ORDER BY c.id), '[]') FROM relationship_constraints c WHERE c.tenant_id = %(tenant)s AND c.type_id = p.id),
         'fields', (SELECT coalesce(json_agg(json_build_object(
             'id', f.id, 'slug', f.slug, 'name', f.name, 'description', f.description, 'type', f.field_type,
             'config', f.field_config, 'is_required', f.is_required, 'in_list', f.is_visible_in_list,
@@ -24,7 +33,7 @@ SELECT t.schema_revision, coalesce((
                       WHERE s.tenant_id = %(tenant)s AND s.pipeline_id = p.id AND s.field_id = f.id)
         ) ORDER BY f.display_order, f.id), '[]') FROM fields f WHERE f.tenant_id = %(tenant)s AND f.pipeline_id = p.id)
     ) ORDER BY p.id) FROM pipelines p
-    WHERE p.tenant_id = %(tenant)s AND p.kind = 'record' AND p.deleted_at IS NULL), '[]')::text,
+    WHERE p.tenant_id = %(tenant)s AND p.deleted_at IS NULL), '[]')::text,
     EXISTS (SELECT FROM slots s WHERE s.tenant_id = %(tenant)s AND s.state <> 'ready')
 FROM tenant_profiles t WHERE t.tenant_id = %(tenant)s AND t.id = %(tenant)s
 """
@@ -36,8 +45,30 @@ def load_schema(tenant_id: UUID) -> Schema | None:
     if not rows:
         return None
     revision, text, unsettled = rows[0]
-    pipelines = [_pipeline(found) for found in orjson.loads(text)]
-    return Schema(revision, {p.id: p for p in pipelines}, {p.slug: p.id for p in pipelines}, unsettled)
+    found = orjson.loads(text)
+    pipelines = [_pipeline(entry) for entry in found if entry["kind"] == "record"]
+    types = [_type(entry) for entry in found if entry["kind"] == "relationship"]
+    slugs = {one.slug: one.id for one in (*pipelines, *(found.own for found in types))}
+    return Schema(revision, {p.id: p for p in pipelines}, slugs, {t.id: t for t in types}, unsettled)
+
+
+def _type(found: dict[str, Any]) -> TypeShape:
+    return TypeShape(
+        own=_pipeline(found),
+        source_id=as_id(found["source"]),
+        target_id=as_id(found["target"]),
+        is_bidirectional=found["is_bidirectional"],
+        on_delete=found["on_delete"],
+        forward_label=found["forward_label"],
+        reverse_label=found["reverse_label"],
+        constraints=tuple(
+            ConstraintShape(
+                UUID(entry["id"]), entry["kind"], as_id(entry["source"]), as_id(entry["target"]), entry["least"],
+                entry["most"], entry["is_required"], entry["options"],
+            )
+            for entry in found["constraints"]
+        ),
+    )  # fmt: skip
 
 
 def _pipeline(found: dict[str, Any]) -> PipelineShape:

@@ -17,7 +17,7 @@ from tests.factories.tenant import TestTenant
 TABLES = sorted(
     str(mapper.local_table) for mapper in Base.registry.mappers if issubclass(mapper.class_, InTenant)
 )  # fmt: skip
-VIEWS = ["my_records"]
+VIEWS = ["my_records", "my_relationships"]
 DIRECTORY = {"tenants": {"SELECT"}, "tenant_domains": {"SELECT"}, "tenant_clocks": {"SELECT"}}
 OWN = "(tenant_id = (NULLIF(current_setting('oneo.tenant'::text, true), ''::text))::uuid)"
 RIGHTS = """

@@ -29,6 +29,7 @@ from oneo.models.base import InTenant
 from oneo.store.fence import tenant_tables
 from oneo.store.pool import SERVER_ROLE
 from tests import databases
+from tests.factories.relationship import constraint, relate, relationship_type
 from tests.factories.tenant import PASSWORD, TenantFactory, TestTenant
 
 TABLES = sorted(tenant_tables())
@@ -74,6 +75,9 @@ def fill(tenant: TestTenant) -> None:
         work.session.flush()
         work.session.add(Slot(pipeline_id=pipeline.id, slot="t1", field_id=found.id, state="ready"))
         work.session.add(Comment(pipeline_id=pipeline.id, record_id=record.id, body="Fine."))
+    type_id = relationship_type(tenant, "knows")
+    constraint(tenant, type_id, "CARDINALITY", max_instances=1)
+    relate(tenant, type_id, [(str(record.id), str(record.id))])
 
 
 def fenced_off(tenant_id: UUID | None) -> tuple[str, ...]:
