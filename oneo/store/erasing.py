@@ -34,3 +34,20 @@ def erase_record(
     message.execute(connection, "DELETE FROM records WHERE tenant_id = %s AND id = %s", (tenant_id, record_id))
     version: int = found[0][0]
     return version
+
+
+def erase_link(
+    connection: psycopg2.extensions.connection, tenant_id: UUID, link_id: UUID, scope: Sql
+) -> int | None:  # fmt: skip
+    """The version it had; None when there is no removed relationship of this id that the scope reaches."""
+    found = message.execute(
+        connection,
+        "DELETE FROM relationships x WHERE x.tenant_id = %s AND x.id = %s AND x.deleted_at IS NOT NULL "
+        f"AND {scope.text} RETURNING x.version",
+        [tenant_id, link_id, *scope.values],
+    )
+    if not found:
+        return None
+    message.execute(connection, _BLANK, (tenant_id, [link_id]))
+    version: int = found[0][0]
+    return version

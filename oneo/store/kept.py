@@ -7,6 +7,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
@@ -31,7 +32,8 @@ class Kept:
 
     def call(self, parameters: Parameters) -> tuple[str, Sequence[object]]:
         """(SQL text, values)"""
-        values = [parameters[name] for name in self.names] if isinstance(parameters, Mapping) else parameters
+        found = [parameters[name] for name in self.names] if isinstance(parameters, Mapping) else parameters
+        values = [_array(value) if isinstance(value, list) else value for value in found]
         places = f" ({', '.join(['%s'] * len(values))})" if values else ""
         return f"EXECUTE {self.name}{places}", values
 
@@ -84,6 +86,14 @@ class KeptStatements:
             return None
         self._kept[text] = kept
         return kept
+
+
+def _array(items: list[Any]) -> str:
+    """A list as a text that becomes an array of whatever the statement expects: the driver would make it one of texts,
+    which is taken for nothing else.
+    """
+    quoted = ('"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items)
+    return "{" + ",".join("NULL" if item is None else text for item, text in zip(items, quoted, strict=True)) + "}"
 
 
 def _numbered(text: str) -> tuple[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -68,20 +68,38 @@ def read(actor: Actor, sql: str, parameters: Parameters = (), *, keep: bool = Fa
     return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
 
 
-def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, beside: UUID) -> list[Row]:
+@dataclass(frozen=True, slots=True, order=True)
+class Lock:
+    """Held until the transaction ends, alone or beside others who do not ask for it alone."""
+
+    key: int
+    alone: bool = False
+
+    @classmethod
+    def beside(cls, of: UUID) -> Lock:
+        """Writers of records or relationships of the same kind stand beside each other; whoever changes the shape of
+        what they write is alone (`stand_alone`).
+        """
+        return cls(int.from_bytes(of.bytes[8:], signed=True))
+
+    @property
+    def sql(self) -> str:
+        return f"pg_advisory_xact_lock{'' if self.alone else '_shared'}({self.key:d})"
+
+
+def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, locks: Sequence[Lock]) -> list[Row]:
     """Runs one writing statement, which follows the CTE `gate` and returns `gate.seq` first, in its own transaction or
     in the unit's. Raises StaleActor.
 
-    Writers stand beside each other; whoever changes the shape of what they write waits for them (`stand_alone`), and
-    they see the new shape, because their statement begins when they have the lock.
+    Locks are taken in their order, and the statement begins when it has them: it sees what others did under them.
     """
-    beside_others = f"pg_advisory_xact_lock_shared({_lock_key(beside)})"
+    taken = ", ".join(lock.sql for lock in locks)
     joined = _joined.get()
     if joined is not None:
         clock = f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq"
-        return _execute(joined, f"SELECT {beside_others}; WITH gate AS MATERIALIZED ({clock}) {sql}", parameters)
+        return _execute(joined, f"SELECT {taken}; WITH gate AS MATERIALIZED ({clock}) {sql}", parameters)
     gate, values = _gated(actor, parameters)
-    setting = f"{tenant_setting(actor.tenant_id)}, {beside_others}"
+    setting = f"{tenant_setting(actor.tenant_id)}, {taken}"
     connection = pool().take()
     try:
         rows = _execute_kept(connection, setting, f"WITH gate AS MATERIALIZED ({gate}) {sql}", values)
@@ -99,11 +117,12 @@ def is_joined() -> bool:
 
 def stand_alone(connection: psycopg2.extensions.connection, beside: UUID) -> None:
     """Until the transaction ends nobody writes beside it."""
-    _execute(connection, f"SELECT pg_advisory_xact_lock({_lock_key(beside)})", ())
+    take(connection, [Lock(Lock.beside(beside).key, alone=True)])
 
 
-def _lock_key(of: UUID) -> int:
-    return int.from_bytes(of.bytes[8:], signed=True)
+def take(connection: psycopg2.extensions.connection, locks: Sequence[Lock]) -> None:
+    """In a transaction that is open."""
+    _execute(connection, f"SELECT {', '.join(lock.sql for lock in locks)}", ())
 
 
 def confirm(actor: Actor) -> int:

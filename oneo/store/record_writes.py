@@ -19,6 +19,7 @@ from oneo.filters.data import slot_expression
 from oneo.filters.sql import Sql
 from oneo.store import message
 from oneo.store.convoy import Convoy
+from oneo.store.message import Lock
 from oneo.store.records import document
 from oneo.store.resources import moment
 
@@ -196,7 +197,7 @@ def _write(
         "reason": reason,
         **(more or {}),
     }
-    answer = message.write(actor, sql, values, beside=shape.id)
+    answer = message.write(actor, sql, values, locks=[Lock.beside(shape.id)])
     written = [
         Written(row[2] - 1, row[3], row[4], bool(row[5]), bool(row[6]), row[7]) for row in answer if row[2] is not None
     ]

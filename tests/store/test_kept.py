@@ -12,7 +12,7 @@ from flask import Flask
 from oneo.store import kept, message
 from oneo.store.kept import AFTER, MOST, KeptStatements
 from oneo.store.pool import SERVER_ROLE, Pool, PooledConnection
-from tests.api import Api
+from tests.api import SOME_ID, Api
 from tests.factories.pipeline import deals, record
 from tests.factories.tenant import TestTenant
 from tests.store.test_message import actor_of
@@ -50,6 +50,10 @@ def test_what_is_asked_often_enough_is_kept(connection: PooledConnection) -> Non
         ("SELECT %s || '%%' || %s", ("a", "b")),
         ("SELECT %(a)s || %(b)s || %(a)s", {"b": "two", "a": "one", "c": "not asked for"}),
         ("SELECT ARRAY(SELECT unnest(%s::text[]) ORDER BY 1)", (["b", "a"],)),
+        ("SELECT %s::uuid[]::text", ([str(SOME_ID), str(SOME_ID)],)),
+        ("SELECT %s::text[]", (['a "quoted\\" one', "", None, "NULL", "{a,b}", "it's"],)),
+        ("SELECT %s::int[]", ([1, -2],)),
+        ("SELECT %s::int[]", ([],)),
         ("SELECT '50' || chr(37)", ()),
         ("SELECT %s::jsonb->>'k'", ('{"k": "it\u0027s"}',)),
     ],

@@ -1,0 +1,44 @@
+"""Columns that only relationships have: when they hold, how they stand, and what is noted beside them."""
+
+from __future__ import annotations
+
+from oneo import exact_json
+from oneo.filters.columns import Column
+from oneo.filters.sql import Sql
+
+
+class EffectiveColumn(Column):
+    """The moments at which a relationship holds: from one on and before another."""
+
+    __slots__ = ()
+
+    def test(self, operator: str, value: object) -> Sql:
+        if operator != "exact" or value is None:
+            return Sql("true" if operator == "exists" and value else "false")
+        return Sql(
+            "(x.effective_from <= %s::timestamptz AND coalesce(x.effective_until > %s::timestamptz, true))",
+            [value, value],
+        )
+
+
+class StatusColumn(Column):
+    """Written as it is shown, whatever the case it is asked in."""
+
+    __slots__ = ()
+
+    def test(self, operator: str, value: object) -> Sql:
+        raised = [str(item).upper() for item in value] if isinstance(value, list) else value
+        return Column.test(self, operator, raised.upper() if isinstance(raised, str) else raised)
+
+
+class MetadataColumn(Column):
+    """Any JSON; the index serves `contains`."""
+
+    __slots__ = ()
+
+    def test(self, operator: str, value: object) -> Sql:
+        if operator == "contains":
+            return Sql(f"({self.sql} @> %s::jsonb)", [exact_json.dumps(value)])
+        if operator == "exact" and value is not None:
+            return Sql(f"({self.sql} = %s::jsonb)", [exact_json.dumps(value)])
+        return Column.test(self, operator, value)

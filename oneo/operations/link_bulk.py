@@ -1,0 +1,202 @@
+"""Many relationships in one call, and one that is only asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.access.relationships import readable, type_sight
+from oneo.access.schema import schema_of
+from oneo.actor import Actor
+from oneo.errors import ArrayExpected, Fault, FaultList, ValidationFailed, pointer
+from oneo.events.unit import unit
+from oneo.ids import as_id
+from oneo.operations.bulk import MAX_FAULTS, MAX_ROWS, Mode
+from oneo.operations.link_locks import Place
+from oneo.operations.link_values import CHANGE_KEYS, NEW_KEYS, Wanted, read_change, read_new
+from oneo.operations.relationships import perform_change, perform_insert
+from oneo.operations.violations import entry_of, fault, suggestions, violation
+from oneo.store.link_changes import UPDATE
+from oneo.store.link_writes import Broken, LinkOutcome
+from oneo.store.links import place_of
+
+
+@dataclass(slots=True)
+class Entry:
+    """One of the call: what it became, or why it did not."""
+
+    at: int
+    wanted: Wanted
+    document: str | None = None
+    broken: list[Broken] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return not self.wanted.faults.faults and not self.broken
+
+    def faults(self, actor: Actor) -> list[Fault]:
+        return [*self.wanted.faults.faults, *(fault(actor, found) for found in self.broken)]
+
+
+Write = Callable[[Sequence[Entry]], LinkOutcome]
+
+
+class _NothingKept(Exception):
+    """Takes a trial back."""
+
+
+def bulk_create_relationships(actor: Actor, entries: object, *, mode: Mode = Mode.PARTIAL) -> list[Entry]:
+    """Each that breaks nothing, earlier ones before later ones. Raises ArrayExpected, ValidationFailed for a bad entry
+    when all must be good.
+    """
+    policy.require(actor, P.RELATIONSHIPS_CREATE)
+    read = [
+        Entry(at, Wanted(faults) if faults.faults else read_new(actor, body, faults))
+        for at, (body, faults) in enumerate(_bodies(entries, NEW_KEYS))
+    ]
+    return _perform(actor, read, mode, lambda some: perform_insert(actor, [one.wanted for one in some]))
+
+
+def bulk_update_relationships(actor: Actor, entries: object, *, mode: Mode = Mode.PARTIAL) -> list[Entry]:
+    """Entries have an `id`, what is to change, and may have the `version` that they expect. Raises as above."""
+    policy.require(actor, P.RELATIONSHIPS_UPDATE)
+    bodies = list(_bodies(entries, CHANGE_KEYS))
+    ids = [as_id(body.get("id")) for body, _ in bodies]
+    places = place_of(actor, [found for found in ids if found], readable(actor, P.RELATIONSHIPS_UPDATE))
+    read = [
+        Entry(at, _read_change(actor, body, faults, link_id, places, set(ids[:at])))
+        for at, ((body, faults), link_id) in enumerate(zip(bodies, ids, strict=True))
+    ]
+
+    def write(some: Sequence[Entry]) -> LinkOutcome:
+        rows = [one.wanted.row or {} for one in some]
+        return perform_change(actor, UPDATE, P.RELATIONSHIPS_UPDATE, rows, [places[row["id"]] for row in rows])
+
+    return _perform(actor, read, mode, write)
+
+
+def validate_relationship(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands against it, and what would mend that. Writes nothing."""
+    policy.require(actor, P.RELATIONSHIPS_CREATE)
+    wanted = read_new(actor, body, FaultList())
+    broken: list[Broken] = []
+    if wanted.row is not None and not wanted.faults.faults:
+        outcome = perform_insert(actor, [wanted], dry=True)
+        broken = [found for one in outcome.rows for found in one.broken]
+    shape = [
+        {
+            "constraint_id": None, "constraint_type": None, "code": found.code, "message": found.message,
+            "severity": "ERROR", "field_path": found.as_dict()["field"],
+        }
+        for found in wanted.faults.faults
+    ]  # fmt: skip
+    violations = shape + [violation(actor, found) for found in broken]
+    return {"is_valid": not violations, "violations": violations, "suggestions": suggestions(actor, broken)}
+
+
+def as_result(actor: Actor, entry: Entry) -> dict[str, Any]:
+    """As it is answered, without what was written."""
+    return {
+        "index": entry.at,
+        "success": entry.good,
+        "errors": [entry_of(found) for found in entry.faults(actor)],
+    }
+
+
+def _bodies(entries: object, keys: frozenset[str]) -> list[tuple[Mapping[str, Any], FaultList]]:
+    """Raises ArrayExpected, ValidationFailed when they are too many."""
+    if not isinstance(entries, list):
+        raise ArrayExpected("An array expected: the body must be a list of relationships.")
+    if len(entries) > MAX_ROWS:
+        raise ValidationFailed(faults=[Fault("", "TOO_MANY_ROWS", f"At most {MAX_ROWS} entries are taken in a call.")])
+    return [_body(entry, keys) for entry in entries]
+
+
+def _body(entry: object, keys: frozenset[str]) -> tuple[Mapping[str, Any], FaultList]:
+    faults = FaultList()
+    if not isinstance(entry, dict):
+        faults.add("", "WRONG_TYPE", "An object is expected.")
+        return {}, faults
+    for name in entry.keys() - keys:
+        faults.add(pointer(name), "UNKNOWN_FIELD", "Unknown field.")
+    version = entry.get("version", 0)
+    if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 2**31:
+        faults.add("/version", "WRONG_TYPE", "A version is a whole number.")
+    return entry, faults
+
+
+def _read_change(
+    actor: Actor, body: Mapping[str, Any], faults: FaultList, link_id: UUID | None, places: Mapping[UUID, Place],
+    earlier: set[UUID | None],
+) -> Wanted:  # fmt: skip
+    if link_id is None:
+        faults.add("/id", "REQUIRED", "The id of a relationship is expected.")
+    elif link_id not in places:
+        faults.add("/id", "RELATIONSHIP_NOT_FOUND", "There is no such relationship.")
+    elif link_id in earlier:
+        faults.add("/id", "REPEATED", "An earlier entry has this id.")
+    if faults.faults or link_id is None:
+        return Wanted(faults)
+    found = type_sight(actor, schema_of(actor).types[places[link_id][0]])
+    wanted = read_change(actor, found, link_id, body, faults)
+    if wanted.row is not None and "version" in body:
+        wanted.row["versions"] = [body["version"]]
+    return wanted
+
+
+def _perform(actor: Actor, entries: list[Entry], mode: Mode, write: Write) -> list[Entry]:
+    """In one transaction. Raises ValidationFailed when one is bad and all must be good."""
+    if mode is Mode.ATOMIC:
+        _check_all(actor, entries)
+    try:
+        with unit(actor):
+            _write(entries, write)
+            if mode is Mode.ATOMIC:
+                _check_all(actor, entries)
+            if mode is Mode.DRY_RUN:
+                raise _NothingKept  # noqa: TRY301 - it ends the transaction
+    except _NothingKept:
+        for entry in entries:
+            entry.document = None
+    return entries
+
+
+def _write(entries: list[Entry], write: Write) -> None:
+    """All at once those that break nothing however many of the others there are; then the rest, each as if it came
+    alone, so that of two that exclude each other the earlier one is written.
+    """
+    good = [entry for entry in entries if entry.good]
+    if not good:
+        return
+    _note(good, write(good))
+    for entry in good:
+        if entry.broken:
+            entry.broken = []
+            _note([entry], write([entry]))
+
+
+def _note(entries: Sequence[Entry], outcome: LinkOutcome) -> None:
+    missing = set(range(len(entries)))
+    for written in outcome.rows:
+        missing.discard(written.at)
+        entry = entries[written.at]
+        if written.broken:
+            entry.broken = list(written.broken)
+        else:
+            entry.document = written.document
+    for at in missing:
+        entries[at].wanted.faults.add("/id", "RELATIONSHIP_NOT_FOUND", "There is no such relationship.")
+
+
+def _check_all(actor: Actor, entries: Sequence[Entry]) -> None:
+    faults = [
+        Fault(pointer(entry.at) + found.pointer, found.code, found.message, found.allowed, found.suggestion)
+        for entry in entries
+        for found in entry.faults(actor)
+    ]
+    if faults:
+        raise ValidationFailed(faults=faults[:MAX_FAULTS])

@@ -1,0 +1,73 @@
+"""Which locks a write of relationships takes, so that what it checks still holds when it has written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from uuid import UUID
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.access.relationships import readable_groups
+from oneo.access.schema import schema_of
+from oneo.actor import Actor
+from oneo.store.link_checks import Rules
+from oneo.store.link_writes import Reach
+from oneo.store.message import Lock
+
+Place = tuple[UUID, UUID, UUID]
+"""Type, source and target of a relationship."""
+MOST_SINGLE = 200
+"""Records that are locked one by one; who writes about more has the relationships of the tenant to himself."""
+
+
+def rules_for(actor: Actor, types: Iterable[UUID], *, changing: bool = False) -> Rules:
+    return Rules(frozenset(types), tuple(schema_of(actor).types.values()), changing)
+
+
+def reach_of(actor: Actor) -> Reach:
+    """Records that he may relate."""
+    schema = schema_of(actor)
+    return Reach(
+        groups=readable_groups(actor),
+        removable=[found for found in schema.pipelines if policy.allows(actor, P.RECORDS_DELETE, found)],
+        inactive=[found.id for found in schema.pipelines.values() if not found.is_active],
+        types=tuple(schema.types.values()),
+    )
+
+
+def locks_for(actor: Actor, rules: Rules, places: Iterable[Place]) -> list[Lock]:
+    """Alone at the records of types that a constraint speaks of, beside others at all others; alone at each pair of
+    records, and in each hierarchy. In one order for everybody, so that nobody waits in a circle.
+    """
+    known = list(places)
+    crowd = len(known) > MOST_SINGLE
+    wanted = [Lock(_key("links", actor.tenant_id), crowd)]
+    wanted += [Lock.beside(type_id) for type_id in rules.asked]
+    wanted += [Lock(_key("hierarchy", type_id), alone=True) for type_id in rules.hierarchies]
+    for type_id, source, target in () if crowd else known:
+        alone = type_id in rules.constrained
+        wanted += [Lock(_key("record", record_id), alone) for record_id in (source, target)]
+        wanted.append(Lock(_key("pair", type_id, *sorted((source, target))), alone=True))
+    return _in_order(wanted)
+
+
+def locks_of_records(actor: Actor, record_ids: Iterable[UUID]) -> list[Lock]:
+    """For who removes records or brings them back: nobody relates them meanwhile."""
+    known = list(record_ids)
+    crowd = len(known) > MOST_SINGLE
+    wanted = [Lock(_key("links", actor.tenant_id), crowd)]
+    wanted += [Lock(_key("record", record_id), alone=True) for record_id in (() if crowd else known)]
+    return _in_order(wanted)
+
+
+def _in_order(wanted: Iterable[Lock]) -> list[Lock]:
+    found: dict[int, bool] = {}
+    for lock in wanted:
+        found[lock.key] = found.get(lock.key, False) or lock.alone
+    return [Lock(key, alone) for key, alone in sorted(found.items())]
+
+
+def _key(*parts: object) -> int:
+    text = " ".join(str(part) for part in parts).encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)

@@ -1,0 +1,198 @@
+"""Relationships between records, one at a time: reading, making, changing, ending, restoring, erasing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.access.relationships import TypeSight, readable, readable_types, type_sight
+from oneo.access.schema import schema_of
+from oneo.actor import Actor
+from oneo.errors import FaultList, RelationshipNotFound
+from oneo.events.unit import announce, translated, unit
+from oneo.filters.sql import Sql, all_of
+from oneo.operations.link_locks import Place, locks_for, reach_of, rules_for
+from oneo.operations.link_values import Wanted, read_change, read_new
+from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
+from oneo.operations.violations import refuse_broken
+from oneo.store import erasing, link_changes, link_writes
+from oneo.store.link_changes import ACTIVATE, DEACTIVATE, DELETE, RESTORE, UPDATE, LinkChange
+from oneo.store.link_history import link_history_resource
+from oneo.store.link_writes import LinkOutcome, WrittenLink
+from oneo.store.links import Seen, link_resource, place_of, reversed_document
+from oneo.store.lists import get_row
+from oneo.store.resources import Resource
+
+
+def list_relationships(actor: Actor, query: ListQuery, *, deleted: bool = False) -> Listing:
+    """Raises InvalidParameter, InvalidCursor."""
+    permission = P.RELATIONSHIPS_DELETE if deleted else P.RELATIONSHIPS_READ
+    policy.require(actor, permission)
+    return list_resource(actor, _resource(actor, deleted=deleted), query, scope=readable(actor, permission))
+
+
+def get_relationship(
+    actor: Actor, link_id: UUID, *, fields: str = "", include: str = "", turned: bool = False
+) -> tuple[str, int, bool]:
+    """(JSON text, version, whether something of it is hidden), as it looks from its source or, turned, from its target.
+
+    Raises RelationshipNotFound, InvalidParameter.
+    """
+    resource = _resource(actor)
+    if turned:
+        resource = replace(resource, document=reversed_document(_seen(actor)))
+    resource = including(include, resource)
+    found = get_row(actor, resource, _one(link_id, readable(actor)), picked(fields, resource))
+    if found is None:
+        raise RelationshipNotFound
+    return (*found, any(hidden for _, hidden in _seen(actor)))
+
+
+def create_relationship(
+    actor: Actor, body: Mapping[str, Any], *, reason: str | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
+    """(id, JSON text, version). Raises ValidationFailed, InvalidRelationshipType, InactiveThing, DuplicateRelationship,
+    ConstraintViolation, CircularRelationship.
+    """
+    policy.require(actor, P.RELATIONSHIPS_CREATE)
+    wanted = read_new(actor, body, FaultList())
+    wanted.faults.check()
+    written = perform_insert(actor, [wanted], reason=reason).rows[0]
+    refuse_broken(actor, written.broken)
+    return written.id or UUID(int=0), written.document, written.version
+
+
+def update_relationship(
+    actor: Actor, link_id: UUID, body: Mapping[str, Any], *,
+    whole: bool = False, versions: frozenset[int] | None = None, reason: str | None = None,
+) -> tuple[str, int]:  # fmt: skip
+    """Changes what is given, or, given whole, everything but its type and ends. Raises RelationshipNotFound,
+    VersionMismatch, and what `create_relationship` raises.
+    """
+    found, place = locate(actor, link_id, P.RELATIONSHIPS_UPDATE)
+    wanted = read_change(actor, found, link_id, body, FaultList(), whole=whole)
+    wanted.faults.check()
+    return _perform_one(actor, UPDATE, P.RELATIONSHIPS_UPDATE, wanted.row or {}, place, versions, reason)
+
+
+def activate_relationship(
+    actor: Actor, link_id: UUID, *, reason: str | None = None, versions: frozenset[int] | None = None
+) -> tuple[str, int]:
+    """Raises what `update_relationship` raises."""
+    _, place = locate(actor, link_id, P.RELATIONSHIPS_UPDATE)
+    return _perform_one(actor, ACTIVATE, P.RELATIONSHIPS_UPDATE, {"id": link_id}, place, versions, reason)
+
+
+def deactivate_relationship(
+    actor: Actor, link_id: UUID, *, reason: str | None = None, versions: frozenset[int] | None = None
+) -> tuple[str, int]:
+    """Raises ConstraintViolation when others need it, and what `update_relationship` raises."""
+    _, place = locate(actor, link_id, P.RELATIONSHIPS_UPDATE)
+    return _perform_one(actor, DEACTIVATE, P.RELATIONSHIPS_UPDATE, {"id": link_id}, place, versions, reason)
+
+
+def delete_relationship(
+    actor: Actor, link_id: UUID, *, reason: str | None = None, versions: frozenset[int] | None = None
+) -> None:
+    """Soft: it can be restored. Raises RelationshipNotFound, VersionMismatch, ConstraintViolation."""
+    _, place = locate(actor, link_id, P.RELATIONSHIPS_DELETE)
+    _perform_one(actor, DELETE, P.RELATIONSHIPS_DELETE, {"id": link_id}, place, versions, reason)
+
+
+def restore_relationship(actor: Actor, link_id: UUID, *, reason: str | None = None) -> tuple[str, int]:
+    """Raises RelationshipNotFound when it is not removed, and what `create_relationship` raises."""
+    _, place = locate(actor, link_id, P.RELATIONSHIPS_DELETE)
+    return _perform_one(actor, RESTORE, P.RELATIONSHIPS_DELETE, {"id": link_id}, place, None, reason)
+
+
+def purge_relationship(actor: Actor, link_id: UUID) -> None:
+    """Erases one that is removed, with what the log says of it. Raises RelationshipNotFound."""
+    _, place = locate(actor, link_id, P.RELATIONSHIPS_PURGE)
+    with unit(actor) as work:
+        scope = readable(actor, P.RELATIONSHIPS_PURGE)
+        version = erasing.erase_link(work.connection, actor.tenant_id, link_id, scope)
+        if version is None:
+            raise RelationshipNotFound
+        work.append("relationship.purged", link_id, pipeline_id=place[0], version=version + 1)
+
+
+def list_relationship_history(actor: Actor, link_id: UUID, query: ListQuery) -> Listing:
+    """Newest first, of a removed one too. Raises RelationshipNotFound, InvalidParameter."""
+    found, _ = locate(actor, link_id, P.RELATIONSHIPS_READ)
+    return list_resource(actor, link_history_resource(link_id, found.own.fields), query)
+
+
+def locate(actor: Actor, link_id: UUID, permission: P) -> tuple[TypeSight, Place]:
+    """Its type as the caller sees it, and its ends, of a removed one too. Raises RelationshipNotFound, PermissionDenied
+    where he sees it and may not do this.
+    """
+    place = place_of(actor, [link_id], readable(actor)).get(link_id)
+    if place is None:
+        raise RelationshipNotFound
+    found = type_sight(actor, schema_of(actor).types[place[0]])
+    policy.require(actor, permission, found.type.id)
+    return found, place
+
+
+def perform_insert(
+    actor: Actor, wanted: list[Wanted], *, reason: str | None = None, dry: bool = False
+) -> LinkOutcome:  # fmt: skip
+    """Those that break nothing are written."""
+    rows = [one.row for one in wanted if one.row is not None]
+    rules = rules_for(actor, {row["type"] for row in rows})
+    locks = locks_for(actor, rules, [(row["type"], row["source"], row["target"]) for row in rows])
+    with translated():
+        outcome = link_writes.insert(
+            actor, rows, reach=reach_of(actor), rules=rules, seen=all_seen(actor), locks=locks, reason=reason, dry=dry
+        )
+    announce(actor, outcome.seq)
+    return outcome
+
+
+def perform_change(
+    actor: Actor, what: LinkChange, permission: P, rows: list[dict[str, Any]], places: list[Place], *,
+    reason: str | None = None,
+) -> LinkOutcome:  # fmt: skip
+    """Those that the caller may change so and that break nothing are changed."""
+    rules = rules_for(actor, {place[0] for place in places}, changing=True)
+    with translated():
+        outcome = link_changes.change(
+            actor, what, rows, scope=readable(actor, permission), reach=reach_of(actor), rules=rules,
+            seen=all_seen(actor), locks=locks_for(actor, rules, places), reason=reason,
+        )  # fmt: skip
+    announce(actor, outcome.seq)
+    return outcome
+
+
+def all_seen(actor: Actor) -> Seen:
+    """Every type, and what of its fields does not exist for the caller."""
+    return [(found, type_sight(actor, found).own.hidden) for found in schema_of(actor).types.values()]
+
+
+def _perform_one(
+    actor: Actor, what: LinkChange, permission: P, row: dict[str, Any], place: Place,
+    versions: frozenset[int] | None, reason: str | None,
+) -> tuple[str, int]:  # fmt: skip
+    if versions is not None:
+        row = {**row, "versions": sorted(versions)}
+    found: list[WrittenLink] = perform_change(actor, what, permission, [row], [place], reason=reason).rows
+    if not found:
+        raise RelationshipNotFound
+    refuse_broken(actor, [broken for one in found for broken in one.broken])
+    return found[0].document, found[0].version
+
+
+def _seen(actor: Actor) -> Seen:
+    return [(found.type, found.own.hidden) for found in readable_types(actor)]
+
+
+def _resource(actor: Actor, *, deleted: bool = False) -> Resource:
+    return link_resource(_seen(actor), deleted=deleted)
+
+
+def _one(link_id: UUID, scope: Sql) -> Sql:
+    return all_of([Sql("x.id = %s", [link_id]), scope])

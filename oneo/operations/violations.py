@@ -1,0 +1,162 @@
+"""What relationships would break, in words: for who is refused, and for who asks beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from oneo.access import policy
+from oneo.access.permissions import P
+from oneo.access.relationships import sees_type
+from oneo.access.schema import schema_of
+from oneo.actor import Actor
+from oneo.errors import (
+    CircularRelationship,
+    ConstraintViolation,
+    DomainError,
+    DuplicateRelationship,
+    Fault,
+    InactiveThing,
+    InvalidRelationshipType,
+    ValidationFailed,
+    VersionMismatch,
+)
+from oneo.fields.links import TypeShape
+from oneo.store.link_writes import Broken
+
+_ERRORS: Mapping[str, type[DomainError]] = {
+    "VERSION_MISMATCH": VersionMismatch,
+    "RECORD_NOT_FOUND": ValidationFailed,
+    "VALIDATION_FAILED": ValidationFailed,
+    "INVALID_RELATIONSHIP_TYPE": InvalidRelationshipType,
+    "INACTIVE_THING": InactiveThing,
+    "DUPLICATE_RELATIONSHIP": DuplicateRelationship,
+    "CIRCULAR_RELATIONSHIP": CircularRelationship,
+    "CONSTRAINT_VIOLATION": ConstraintViolation,
+}
+"""The first that applies names the whole failure."""
+_PLAIN = {
+    "VERSION_MISMATCH": "The relationship has changed since it was read.",
+    "RECORD_NOT_FOUND": "There is no such record.",
+    "VALIDATION_FAILED": "A relationship must begin before it ends.",
+    "INVALID_RELATIONSHIP_TYPE": "A record of this pipeline cannot be at this end.",
+    "INACTIVE_THING": "The record is not active.",
+    "DUPLICATE_RELATIONSHIP": "These records are related in this way already, at the same time.",
+    "CIRCULAR_RELATIONSHIP": "One of the records is above the other already.",
+}
+_POINTERS = {
+    "source": "/source_record_id", "target": "/target_record_id", "source_status": "/source_record_id",
+    "target_status": "/target_record_id", "effective_until": "/effective_until", "version": "/version",
+}  # fmt: skip
+
+
+def refuse_broken(actor: Actor, broken: Sequence[Broken]) -> None:
+    """Raises what the worst of it is, with all of it as faults and violations."""
+    if not broken:
+        return
+    codes = {found.code for found in broken}
+    error = next(_ERRORS[code] for code in _ERRORS if code in codes)
+    extra: dict[str, Any] = {}
+    if error is VersionMismatch:
+        extra = dict(broken[0].detail)
+    elif issubclass(error, ConstraintViolation | DuplicateRelationship):
+        extra = {"violations": [violation(actor, found) for found in broken]}
+    raise error(faults=[fault(actor, found) for found in broken], extra=extra)
+
+
+def fault(actor: Actor, found: Broken) -> Fault:
+    return Fault(_POINTERS.get(found.at, ""), found.code, message_of(actor, found))
+
+
+def violation(actor: Actor, found: Broken) -> dict[str, Any]:
+    return {
+        "constraint_id": str(found.rule) if found.rule else None,
+        "constraint_type": found.kind,
+        "code": found.code,
+        "message": message_of(actor, found),
+        "severity": "ERROR",
+        "field_path": _POINTERS.get(found.at, "").removeprefix("/") or "relationship_type",
+    }
+
+
+def message_of(actor: Actor, found: Broken) -> str:
+    if found.code in _PLAIN:
+        return _PLAIN[found.code]
+    if "min" in found.detail:
+        least, left = found.detail["min"], found.detail["present"]
+        return f"The record needs at least {least} such relationships, {left} would be left."
+    if found.kind in {"CARDINALITY", "EXCLUSIVITY"} or found.at in {"source", "target"}:
+        where = {"source": "The source has", "target": "The target has", "pair": "These records have"}[found.at]
+        present, most = found.detail["present"], found.detail["max"]
+        return f"{where} {present} such relationships at the same time already, and may have {most} at most."
+    if found.at == "max_depth":
+        return f"The hierarchy would be {found.detail['depth']} deep, at most {found.detail['max']} is allowed."
+    if found.at == "dependents":
+        return "Another relationship needs this one."
+    if found.at == "requires":
+        return f"Another relationship is needed first{_named(actor, found.detail.get('requires'))}, for the whole time."
+    return f"The status of the record must be {found.detail['status']!r}."
+
+
+def suggestions(actor: Actor, broken: Iterable[Broken]) -> list[dict[str, str]]:
+    """What would mend it, each once."""
+    found = {entry["action"]: entry for one in broken for entry in _mending(actor, one)}
+    return list(found.values())
+
+
+def _mending(actor: Actor, found: Broken) -> list[dict[str, str]]:
+    def say(action: str, message: str) -> dict[str, str]:
+        return {"action": action, "message": message}
+
+    match found.code:
+        case "DUPLICATE_RELATIONSHIP":
+            there = found.detail.get("relationship_id") if policy.allows(actor, P.RELATIONSHIPS_READ) else None
+            action = f"update:{there}" if there else "change_dates"
+            return [say(action, "Change the relationship that is there, or let this one begin when that ends.")]
+        case "INVALID_RELATIONSHIP_TYPE":
+            return [
+                say(f"use_type:{one.slug}", f"Relationships of the type {one.name!r} join such records.")
+                for one in _fitting(actor, found.detail)
+            ]
+        case "INACTIVE_THING":
+            return [say("activate_record", "Restore the record, or make it or its pipeline active.")]
+        case "CIRCULAR_RELATIONSHIP":
+            return [say("choose_other_record", "Choose another record, or end the relationships between these.")]
+        case "CONSTRAINT_VIOLATION" if found.at == "requires":
+            return [
+                say(
+                    f"create:{found.detail['requires']}",
+                    f"Relate the records first{_named(actor, found.detail['requires'])}.",
+                )
+            ]
+        case "CONSTRAINT_VIOLATION" if found.at.endswith("_status"):
+            return [say("change_record_status", f"Give the record the status {found.detail['status']!r}.")]
+        case "CONSTRAINT_VIOLATION" if "max" in found.detail:
+            return [
+                say("end_existing", "End or deactivate a relationship that is there."),
+                say("change_dates", "Choose a time at which there are fewer."),
+            ]
+    return []
+
+
+def _fitting(actor: Actor, places: Mapping[str, Any]) -> list[TypeShape]:
+    """Types that the caller sees and that join records of these pipelines."""
+    return [
+        one
+        for one in schema_of(actor).types.values()
+        if places and sees_type(actor, one.id)
+        and str(one.source_id or places["source"]) == places["source"]
+        and str(one.target_id or places["target"]) == places["target"]
+    ]  # fmt: skip
+
+
+def _named(actor: Actor, type_id: str | None) -> str:
+    """Only by a name that the caller sees."""
+    found = schema_of(actor).find_type(UUID(type_id)) if type_id else None
+    return f", of the type {found.name!r}" if found and sees_type(actor, found.id) else ""
+
+
+def entry_of(found: Fault) -> dict[str, Any]:
+    """As bulk answers say it of one entry."""
+    return {"field": found.as_dict()["field"], "message": found.message, "code": found.code}
