@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.api import SOME_ID, Api, assert_problem
 from tests.factories.pipeline import deals, record
+from tests.threads import together
 
 URL = "/pipelines/deals/records"
 
@@ -156,3 +158,14 @@ def test_ten_thousand_rows_are_taken_and_no_more(api: Api) -> None:
     assert made.json["created_count"] == 10_000
     assert api.get(f"{URL}/?count=exact&page_size=1").json["count"] == 10_000
     assert_problem(api.post(f"{URL}/bulk_create/", [*entries, {}]), 422, "VALIDATION_FAILED")
+
+
+def test_upserts_and_single_changes_do_not_wait_for_each_other_in_a_circle(api: Api) -> None:
+    deals(api)
+    found = record(api, "deals", {"name": "Known"})["id"]
+    for turn in range(10):
+        entries = [{"id": found, "data": {"amount": turn}}, {"data": {"name": "New"}}]
+        works = [partial(api.post, f"{URL}/bulk_upsert/", entries)] * 3
+        works += [partial(api.patch, f"/records/{found}/", {"data": {"amount": -turn}})] * 3
+        assert [answer.status_code for answer in together(works)] == [200] * 6
+    assert api.get(f"{URL}/").json["count"] == 31
