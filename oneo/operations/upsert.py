@@ -30,7 +30,7 @@ from oneo.operations.bulk import (
 from oneo.operations.records import with_title
 from oneo.operations.values import Checker
 from oneo.store import message
-from oneo.store.records import present_ids, taken_keys
+from oneo.store.records import erased_ids, present_ids, taken_keys
 
 
 def bulk_upsert(
@@ -93,7 +93,12 @@ def _find(actor: Actor, rows: Sequence[Row]) -> set[UUID]:
             row.faults.add("/id", "INVALID_VALUE", "An id (UUID) that no earlier entry has is expected.")
         else:
             seen.add(row.id)
-    return present_ids(actor, seen) if seen else set()
+    known = present_ids(actor, seen) if seen else set()
+    erased = erased_ids(actor, seen - known) if seen - known else set()
+    for row in rows:
+        if row.good and row.id in erased:
+            row.faults.add("/id", "ID_TAKEN", "The record that had this id was erased; it is not given again.")
+    return known
 
 
 def _find_by(actor: Actor, sight: Sight, field: FieldShape, rows: Sequence[Row]) -> set[UUID]:

@@ -144,6 +144,15 @@ def present_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
     return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
 
 
+def erased_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
+    """Those that were ids of records that have been erased."""
+    sql = (
+        f"SELECT e.subject_id FROM events e WHERE e.tenant_id = '{actor.tenant_id}' "
+        "AND e.subject_id = ANY(%s::uuid[]) AND e.type = 'record.purged'"
+    )
+    return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
+
+
 def select_ids(actor: Actor, shape: PipelineShape, where: Sql, limit: int) -> list[UUID]:
     """Records that are alive and match, at most so many."""
     sql = (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api import SOME_ID, Api, assert_problem
-from tests.factories.pipeline import deals, record
+from tests.factories.pipeline import deals, pipeline, record
 from tests.threads import together
 
 URL = "/pipelines/deals/records"
@@ -169,3 +169,15 @@ def test_upserts_and_single_changes_do_not_wait_for_each_other_in_a_circle(api: 
         works += [partial(api.patch, f"/records/{found}/", {"data": {"amount": -turn}})] * 3
         assert [answer.status_code for answer in together(works)] == [200] * 6
     assert api.get(f"{URL}/").json["count"] == 31
+
+
+@pytest.mark.parametrize("place", ["deals", "other"])
+def test_the_id_of_an_erased_record_is_not_used_again(api: Api, place: str) -> None:
+    deals(api)
+    pipeline(api, "Other", [{"name": "Name", "field_type": "text"}])
+    found = record(api, "deals", {"name": "Old"})["id"]
+    assert api.delete(f"/records/{found}/").status_code == 204
+    assert api.delete(f"/records/{found}/?purge=true").status_code == 204
+    answer = api.post(f"/pipelines/{place}/records/bulk_upsert/", [{"id": found, "data": {"name": "New"}}])
+    assert answer.status_code == 400, answer.text
+    assert list(answer.json["errors"][0]["errors"]) == ["id"]
