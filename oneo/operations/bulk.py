@@ -90,11 +90,21 @@ def bulk_update(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mo
 
 def insert_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
     """Adds those that meet no taken value, and notes the fault of the others."""
-    made = [insert_row(sight, row.body, row.values, row.id) for row in rows]
-    outcome = perform_insert(actor, sight, made, skip=True)
-    written = {found.at for found in outcome.rows}
-    note_taken(actor, sight, [row for at, row in enumerate(rows) if at not in written])
-    return [found.document for found in outcome.rows]
+    documents: list[str] = []
+    left = list(rows)
+    for _ in range(_ATTEMPTS):
+        if not left:
+            break
+        made = [insert_row(sight, row.body, row.values, row.id) for row in left]
+        outcome = perform_insert(actor, sight, made, skip=True)
+        documents += [found.document for found in outcome.rows]
+        written = {found.at for found in outcome.rows}
+        left = [row for at, row in enumerate(left) if at not in written]
+        note_taken(actor, sight, left)
+        left = [row for row in left if row.good]
+    for row in left:
+        row.faults.add("/id", "ID_TAKEN", "A record with this id has been made meanwhile.")
+    return documents
 
 
 def change_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:

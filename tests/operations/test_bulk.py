@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -181,3 +182,15 @@ def test_the_id_of_an_erased_record_is_not_used_again(api: Api, place: str) -> N
     answer = api.post(f"/pipelines/{place}/records/bulk_upsert/", [{"id": found, "data": {"name": "New"}}])
     assert answer.status_code == 400, answer.text
     assert list(answer.json["errors"][0]["errors"]) == ["id"]
+
+
+@pytest.mark.parametrize("mode", ["partial", "atomic"])
+def test_of_many_who_make_the_same_id_each_is_told_what_became_of_it(api: Api, mode: str) -> None:
+    deals(api)
+    for turn in range(10):
+        entries = [{"id": str(UUID(int=turn + 1)), "data": {"name": "Own id", "amount": turn}}]
+        answers = together([partial(api.post, f"{URL}/bulk_upsert/?mode={mode}", entries)] * 6)
+        for answer in answers:
+            told = len(answer.json.get("upserted", [])) + len(answer.json["errors"])
+            assert told == 1, answer.text
+    assert api.get(f"{URL}/").json["count"] == 10
