@@ -153,6 +153,16 @@ def erased_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
     return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
 
 
+def versions_of(actor: Actor, shape: PipelineShape, scope: Sql, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The versions of those that are alive and that the scope reaches."""
+    sql = (
+        f"SELECT r.id, r.version FROM my_records r WHERE r.tenant_id = '{actor.tenant_id}' "
+        f"AND r.pipeline_id = '{shape.id}' AND {ALIVE} AND {scope.text} AND r.id = ANY(%s::uuid[])"
+    )
+    rows = message.read(actor, sql, [*scope.values, [str(found) for found in ids]]).rows
+    return dict(rows)
+
+
 def select_ids(actor: Actor, shape: PipelineShape, where: Sql, limit: int) -> list[UUID]:
     """Records that are alive and match, at most so many."""
     sql = (
