@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -236,3 +237,19 @@ def test_unique_beside_writers_leaves_no_two_alike(tenant: TestTenant, rounds: i
             assert api.delete(f"/records/{row['id']}/").status_code == 204
         assert api.patch("/pipelines/items/fields/code/", {"is_unique": False}).status_code == 200
         _slots_are_true(tenant, "data->>'code'")
+
+
+def test_readers_outlast_a_burst_of_new_revisions(tenant: TestTenant) -> None:
+    pipeline(tenant.api, "Items", [{"name": "N", "field_type": "number"}])
+
+    def renew() -> None:
+        for _ in range(20):
+            for _ in range(8):
+                with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+                    work.renew_schema()
+            time.sleep(0.05)
+
+    def read() -> set[int]:
+        return {tenant.api.get("/pipelines/items/records/").status_code for _ in range(100)}
+
+    assert together([renew, read, read])[1:] == [{200}, {200}]
