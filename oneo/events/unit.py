@@ -174,6 +174,22 @@ def announce(actor: Actor, seq: int | None) -> None:
         _tell(actor.tenant_id, seq)
 
 
+@contextmanager
+def attempt() -> Iterator[None]:
+    """What fails here can be tried again: a unit that it is part of goes on from where this began."""
+    current = _open.get()
+    if current is None:
+        yield
+        return
+    message.execute(current.connection, "SAVEPOINT attempt")
+    try:
+        yield
+    except DomainError:
+        message.execute(current.connection, "ROLLBACK TO SAVEPOINT attempt")
+        raise
+    message.execute(current.connection, "RELEASE SAVEPOINT attempt")
+
+
 def listeners() -> list[Callable[[UUID, int], None]]:
     """Told (tenant, number) after a commit: a hint to look at the log, never the news itself."""
     found: list[Callable[[UUID, int], None]] = current_app.extensions.setdefault("oneo.after_commit", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,7 +15,9 @@ from oneo.errors import AuthenticationRequired, DomainError, StaleActor, TenantM
 from oneo.http import limits
 
 T = TypeVar("T")
-_ATTEMPTS = 3
+_ATTEMPTS = 10
+"""While a tenant's fields change, or are indexed in the background, one revision follows upon the other."""
+_PAUSE_SECONDS = 0.005
 
 
 def bearer_token() -> str:
@@ -39,11 +42,13 @@ def with_actor(work: Callable[[Actor], T]) -> T:
         raise
     limits.check_caller(claims.tenant_id, claims.user_id)
     actor, fresh = identity.actor_of(claims)
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         g.actor = actor
         try:
             return work(actor)
         except StaleActor:
+            if attempt > 1:
+                time.sleep(attempt * _PAUSE_SECONDS)
             actor, fresh = _reload(claims), True
         except DomainError:
             if fresh:

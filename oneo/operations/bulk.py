@@ -12,13 +12,21 @@ from oneo.access.permissions import P
 from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
 from oneo.errors import ArrayExpected, Fault, FaultList, ValidationFailed, ValueTaken, pointer
-from oneo.events.unit import unit
+from oneo.events.unit import attempt, unit
 from oneo.ids import as_id
 from oneo.models.record import STATUS_LENGTH, TITLE_LENGTH
-from oneo.operations.records import change_row, check_title, insert_row, perform_change, perform_insert, with_title
+from oneo.operations.records import (
+    change_row,
+    check_title,
+    insert_row,
+    perform_change,
+    perform_insert,
+    reach,
+    with_title,
+)
 from oneo.operations.values import Checker, Values, repeated_keys, unique_fields
 from oneo.store.record_writes import UPDATE, Written
-from oneo.store.records import taken_keys
+from oneo.store.records import taken_keys, versions_of
 
 MAX_ROWS = 10_000
 MAX_FAULTS = 1_000
@@ -42,6 +50,8 @@ class Row:
     faults: FaultList
     values: Values = field(default_factory=Values)
     id: UUID | None = None
+    changes: bool = False
+    """It is for a record that is there, or ought to be."""
 
     @property
     def good(self) -> bool:
@@ -90,19 +100,32 @@ def bulk_update(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mo
 
 def insert_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
     """Adds those that meet no taken value, and notes the fault of the others."""
-    made = [insert_row(sight, row.body, row.values, row.id) for row in rows]
-    outcome = perform_insert(actor, sight, made, skip=True)
-    written = {found.at for found in outcome.rows}
-    note_taken(actor, sight, [row for at, row in enumerate(rows) if at not in written])
-    return [found.document for found in outcome.rows]
+    documents: list[str] = []
+    left = list(rows)
+    for _ in range(_ATTEMPTS):
+        if not left:
+            break
+        made = [insert_row(sight, row.body, row.values, row.id) for row in left]
+        outcome = perform_insert(actor, sight, made, skip=True)
+        documents += [found.document for found in outcome.rows]
+        written = {found.at for found in outcome.rows}
+        left = [row for at, row in enumerate(left) if at not in written]
+        note_taken(actor, sight, left)
+        left = [row for row in left if row.good]
+    for row in left:
+        row.faults.add("/id", "ID_TAKEN", "A record with this id has been made meanwhile.")
+    return documents
 
 
 def change_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
-    """Changes those that are there, have the version expected and meet no taken value."""
+    """Changes those that are there, have the version expected and meet no value that has been taken meanwhile."""
     for _ in range(_ATTEMPTS):
         good = [row for row in rows if row.good]
+        if not good:
+            return []
         try:
-            found = perform_change(actor, sight, UPDATE, P.RECORDS_UPDATE, [_change(sight, row) for row in good])
+            with attempt():
+                found = perform_change(actor, sight, UPDATE, P.RECORDS_UPDATE, [_change(sight, row) for row in good])
         except ValueTaken:
             note_taken(actor, sight, good)
         else:
@@ -131,6 +154,7 @@ def check_change(checker: Checker, sight: Sight, row: Row) -> None:
     check_title(sight, row.body, row.faults)
     row.values = checker.check_change(with_title(sight, row.body), row.faults)
     checker.check_required(row.values, row.faults)
+    row.changes = True
 
 
 CREATE_KEYS = frozenset({"title", "status", "data"})
@@ -177,11 +201,15 @@ def check_repeats(sight: Sight, rows: Sequence[Row]) -> None:
 def perform(
     actor: Actor, sight: Sight, rows: Sequence[Row], mode: Mode, write: Callable[[list[Row]], list[str]]
 ) -> BulkOutcome:
+    """A value is taken when a record has it before the call, also one that another entry would give another value:
+    which of two rows is written first is nobody's choice.
+    """
+    note_taken(actor, sight, [row for row in rows if row.good and (row.changes or mode is not Mode.PARTIAL)])
     good = [row for row in rows if row.good]
     if mode is Mode.PARTIAL:
         documents = write(good) if good else []
         return BulkOutcome(documents, [row for row in rows if not row.good], len(documents))
-    note_taken(actor, sight, good)
+    note_absent(actor, sight, good)
     failed = [row for row in rows if not row.good]
     if mode is Mode.DRY_RUN:
         return BulkOutcome([], failed, len(rows) - len(failed))
@@ -216,10 +244,23 @@ def _change(sight: Sight, row: Row) -> dict[str, Any]:
 def _note_missing(rows: Sequence[Row], written: Iterable[Written]) -> None:
     found = {entry.at: entry for entry in written}
     for at, row in enumerate(rows):
-        if at not in found:
-            row.faults.add("/id", "RECORD_NOT_FOUND", "There is no such record.")
-        elif not found[at].willing:
-            row.faults.add("/version", "VERSION_MISMATCH", "The record has changed since it was read.")
+        _note_state(row, present=at in found, willing=at in found and found[at].willing)
+
+
+def note_absent(actor: Actor, sight: Sight, rows: Sequence[Row]) -> None:
+    """Names the records to change that are not there, or not in the version expected."""
+    ids = [row.id for row in rows if row.changes and row.id is not None]
+    known = versions_of(actor, sight.shape, reach(actor, P.RECORDS_UPDATE, sight), ids) if ids else {}
+    for row in rows:
+        if row.changes and row.id is not None:
+            _note_state(row, present=row.id in known, willing=row.body.get("version") in {None, known.get(row.id)})
+
+
+def _note_state(row: Row, *, present: bool, willing: bool) -> None:
+    if not present:
+        row.faults.add("/id", "RECORD_NOT_FOUND", "There is no such record.")
+    elif not willing:
+        row.faults.add("/version", "VERSION_MISMATCH", "The record has changed since it was read.")
 
 
 def note_taken(actor: Actor, sight: Sight, rows: Sequence[Row]) -> None:

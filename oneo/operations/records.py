@@ -39,7 +39,7 @@ def list_records(actor: Actor, pipeline: str | UUID, query: ListQuery, *, delete
     """Raises PipelineNotFound, InvalidParameter, InvalidCursor."""
     permission = P.RECORDS_DELETE if deleted else P.RECORDS_READ
     sight = find_pipeline(actor, pipeline, permission)
-    scope = _reach(actor, permission, sight)
+    scope = reach(actor, permission, sight)
     return list_resource(actor, record_resource(sight.shape, sight.hidden, deleted=deleted), query, scope=scope)
 
 
@@ -110,7 +110,7 @@ def purge_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) 
     """Erases a deleted record with its comments, and what the log says of them. Raises RecordNotFound."""
     sight = sight_of_record(actor, record_id, P.RECORDS_PURGE, pipeline)
     with unit(actor) as work:
-        scope = _reach(actor, P.RECORDS_PURGE, sight)
+        scope = reach(actor, P.RECORDS_PURGE, sight)
         version = erasing.erase_record(work.connection, actor.tenant_id, sight.shape.id, record_id, scope)
         if version is None:
             raise RecordNotFound
@@ -143,7 +143,7 @@ def _is_readable(actor: Actor, place: UUID, record_id: UUID) -> bool:
     return bool(select_ids(actor, sight.shape, where, 1))
 
 
-def _reach(actor: Actor, permission: P, sight: Sight) -> Sql:
+def reach(actor: Actor, permission: P, sight: Sight) -> Sql:
     """The records that he may do this with, of those that he may read: no others are there for him."""
     permissions = dict.fromkeys((permission, P.RECORDS_READ))
     return all_of([row_scope(actor, each, sight.shape) for each in permissions])
@@ -197,7 +197,7 @@ def perform_change(
     also: Sql | None = None, reason: str | None = None,
 ) -> Outcome:  # fmt: skip
     """`also` narrows what the caller's rows are. Raises ValueTaken."""
-    scope = all_of([_reach(actor, permission, sight), also or Sql("true")])
+    scope = all_of([reach(actor, permission, sight), also or Sql("true")])
     with translated(), _taken(sight):
         outcome = change(actor, sight.shape, what, rows, hidden=sight.hidden, scope=scope, reason=reason)
     announce(actor, outcome.seq)

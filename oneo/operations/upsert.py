@@ -29,7 +29,8 @@ from oneo.operations.bulk import (
 )
 from oneo.operations.records import with_title
 from oneo.operations.values import Checker
-from oneo.store.records import present_ids, taken_keys
+from oneo.store import message
+from oneo.store.records import erased_ids, present_ids, taken_keys
 
 
 def bulk_upsert(
@@ -57,9 +58,11 @@ def bulk_upsert(
     check_repeats(sight, rows)
 
     def write(good: list[Row]) -> list[str]:
-        with unit(actor):
-            added = insert_rows(actor, sight, [row for row in good if row.id not in known])
-            return added + change_rows(actor, sight, [row for row in good if row.id in known])
+        new, there = [row for row in good if row.id not in known], [row for row in good if row.id in known]
+        with unit(actor) as work:
+            if new and there:  # the first statement has the clock: whoever waits for that must not have what we change
+                message.stand_alone(work.connection, sight.shape.id)
+            return insert_rows(actor, sight, new) + change_rows(actor, sight, there)
 
     return perform(actor, sight, rows, mode, write)
 
@@ -90,7 +93,12 @@ def _find(actor: Actor, rows: Sequence[Row]) -> set[UUID]:
             row.faults.add("/id", "INVALID_VALUE", "An id (UUID) that no earlier entry has is expected.")
         else:
             seen.add(row.id)
-    return present_ids(actor, seen) if seen else set()
+    known = present_ids(actor, seen) if seen else set()
+    erased = erased_ids(actor, seen - known) if seen - known else set()
+    for row in rows:
+        if row.good and row.id in erased:
+            row.faults.add("/id", "ID_TAKEN", "The record that had this id was erased; it is not given again.")
+    return known
 
 
 def _find_by(actor: Actor, sight: Sight, field: FieldShape, rows: Sequence[Row]) -> set[UUID]:

@@ -144,6 +144,25 @@ def present_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
     return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
 
 
+def erased_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
+    """Those that were ids of records that have been erased."""
+    sql = (
+        f"SELECT e.subject_id FROM events e WHERE e.tenant_id = '{actor.tenant_id}' "
+        "AND e.subject_id = ANY(%s::uuid[]) AND e.type = 'record.purged'"
+    )
+    return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
+
+
+def versions_of(actor: Actor, shape: PipelineShape, scope: Sql, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The versions of those that are alive and that the scope reaches."""
+    sql = (
+        f"SELECT r.id, r.version FROM my_records r WHERE r.tenant_id = '{actor.tenant_id}' "
+        f"AND r.pipeline_id = '{shape.id}' AND {ALIVE} AND {scope.text} AND r.id = ANY(%s::uuid[])"
+    )
+    rows = message.read(actor, sql, [*scope.values, [str(found) for found in ids]]).rows
+    return dict(rows)
+
+
 def select_ids(actor: Actor, shape: PipelineShape, where: Sql, limit: int) -> list[UUID]:
     """Records that are alive and match, at most so many."""
     sql = (

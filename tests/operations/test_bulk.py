@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.api import SOME_ID, Api, assert_problem
-from tests.factories.pipeline import deals, record
+from tests.factories.pipeline import deals, pipeline, record
+from tests.threads import together
 
 URL = "/pipelines/deals/records"
 
@@ -156,3 +159,115 @@ def test_ten_thousand_rows_are_taken_and_no_more(api: Api) -> None:
     assert made.json["created_count"] == 10_000
     assert api.get(f"{URL}/?count=exact&page_size=1").json["count"] == 10_000
     assert_problem(api.post(f"{URL}/bulk_create/", [*entries, {}]), 422, "VALIDATION_FAILED")
+
+
+def test_upserts_and_single_changes_do_not_wait_for_each_other_in_a_circle(api: Api) -> None:
+    deals(api)
+    found = record(api, "deals", {"name": "Known"})["id"]
+    for turn in range(10):
+        entries = [{"id": found, "data": {"amount": turn}}, {"data": {"name": "New"}}]
+        works = [partial(api.post, f"{URL}/bulk_upsert/", entries)] * 3
+        works += [partial(api.patch, f"/records/{found}/", {"data": {"amount": -turn}})] * 3
+        assert [answer.status_code for answer in together(works)] == [200] * 6
+    assert api.get(f"{URL}/").json["count"] == 31
+
+
+@pytest.mark.parametrize("place", ["deals", "other"])
+def test_the_id_of_an_erased_record_is_not_used_again(api: Api, place: str) -> None:
+    deals(api)
+    pipeline(api, "Other", [{"name": "Name", "field_type": "text"}])
+    found = record(api, "deals", {"name": "Old"})["id"]
+    assert api.delete(f"/records/{found}/").status_code == 204
+    assert api.delete(f"/records/{found}/?purge=true").status_code == 204
+    answer = api.post(f"/pipelines/{place}/records/bulk_upsert/", [{"id": found, "data": {"name": "New"}}])
+    assert answer.status_code == 400, answer.text
+    assert list(answer.json["errors"][0]["errors"]) == ["id"]
+
+
+@pytest.mark.parametrize("mode", ["partial", "atomic"])
+def test_of_many_who_make_the_same_id_each_is_told_what_became_of_it(api: Api, mode: str) -> None:
+    deals(api)
+    for turn in range(10):
+        entries = [{"id": str(UUID(int=turn + 1)), "data": {"name": "Own id", "amount": turn}}]
+        answers = together([partial(api.post, f"{URL}/bulk_upsert/?mode={mode}", entries)] * 6)
+        for answer in answers:
+            told = len(answer.json.get("upserted", [])) + len(answer.json["errors"])
+            assert told == 1, answer.text
+    assert api.get(f"{URL}/").json["count"] == 10
+
+
+@pytest.mark.parametrize("mode", ["atomic", "dry_run"])
+def test_what_is_not_there_or_has_changed_is_told_before_anything_is_written(api: Api, mode: str) -> None:
+    deals(api)
+    known = record(api, "deals", {"name": "a"})["id"]
+    entries = [
+        {"id": known, "data": {"amount": 1}, "version": 7},
+        {"id": SOME_ID, "data": {"amount": 2}},
+        {"id": record(api, "deals", {"name": "b"})["id"], "data": {"stage": "lots"}},
+    ]
+    answer = api.post(f"{URL}/bulk_update/?mode={mode}", entries)
+    if mode == "atomic":
+        problem = assert_problem(answer, 422, "VALIDATION_FAILED")
+        assert {fault["pointer"] for fault in problem["errors"]} == {"/0/version", "/1/id", "/2/data/stage"}
+    else:
+        assert (answer.status_code, answer.json["valid_count"]) == (400, 0)
+        assert {(fault["index"], *fault["errors"]) for fault in answer.json["errors"]} == {
+            (0, "version"), (1, "id"), (2, "stage"),
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["partial", "dry_run"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_value_that_another_entry_gives_up_is_not_free_yet(api: Api, mode: str, turned: bool) -> None:
+    deals(api)
+    ids = [record(api, "deals", {"name": code, "code": code})["id"] for code in "ab"]
+    if turned:
+        ids.reverse()
+    taken = "a" if turned else "b"
+    answer = api.post(
+        f"{URL}/bulk_update/?mode={mode}",
+        [{"id": ids[0], "data": {"code": taken}}, {"id": ids[1], "data": {"code": "c"}}],
+    )
+    assert (answer.status_code, answer.json["valid_count"]) == (200, 1)
+    assert answer.json["errors"] == [{"index": 0, "errors": {"code": ["Another record has this value."]}}]
+
+
+def test_an_upsert_names_the_change_that_would_take_a_taken_value(api: Api) -> None:
+    deals(api)
+    ids = [record(api, "deals", {"name": code, "code": code})["id"] for code in "ab"]
+    answer = api.post(
+        f"{URL}/bulk_upsert/", [{"id": ids[0], "data": {"code": "b"}}, {"data": {"name": "New"}}, {"id": ids[1]}]
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json["errors"] == [{"index": 0, "errors": {"code": ["Another record has this value."]}}]
+    assert [found["title"] for found in answer.json["upserted"]] == ["New", "b"]
+
+
+def test_a_taken_value_is_named_under_an_idempotency_key_too(api: Api) -> None:
+    deals(api)
+    ids = [record(api, "deals", {"name": code, "code": code})["id"] for code in "ab"]
+    entries = [{"id": ids[0], "data": {"code": "b"}}, {"id": ids[1], "data": {"amount": 1}}]
+    answer = api.post(f"{URL}/bulk_update/", entries, headers={"Idempotency-Key": "once"})
+    assert answer.status_code == 200, answer.text
+    assert [(fault["index"], list(fault["errors"])) for fault in answer.json["errors"]] == [(0, ["code"])]
+
+
+@pytest.mark.parametrize("mode", ["partial", "atomic"])
+def test_of_many_who_take_the_same_value_one_has_it_and_the_others_are_told(api: Api, mode: str) -> None:
+    deals(api)
+    ids = [record(api, "deals", {"name": f"n{at}"})["id"] for at in range(6)]
+    for turn in range(10):
+        code = f"c{turn}"
+        new = {"data": {"name": code}}
+        works = [
+            partial(api.post, f"{URL}/bulk_upsert/?mode={mode}", [{"id": found, "data": {"code": code}}, new])
+            for found in ids
+        ]
+        answers = together(works)
+        faults = [fault for answer in answers for fault in answer.json.get("errors", [])]
+        assert [answer.status_code for answer in answers].count(200) == (6 if mode == "partial" else 1)
+        assert [fault["code"] if "code" in fault else fault["errors"] for fault in faults] == 5 * [
+            "NOT_UNIQUE" if mode == "atomic" else {"code": ["Another record has this value."]}
+        ]
+        assert api.get(f"{URL}/?data__code__exact={code}").json["count"] == 1
+        assert api.get(f"{URL}/?data__name__exact={code}").json["count"] == (6 if mode == "partial" else 1)

@@ -6,6 +6,7 @@ import itertools
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -15,6 +16,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     consumes,
     initialize,
+    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -23,13 +25,17 @@ from hypothesis.stateful import (
 from oneo import exact_json
 from oneo.actor import system_actor
 from oneo.operations import slots
-from tests.api import Api
+from tests.api import Api, Reply
 from tests.factories.pipeline import pipeline
 from tests.factories.tenant import TestTenant
+from tests.operations import bulk_model
+from tests.operations.bulk_model import NO_ID, Entry, drafts, merged, modes, refused, spoilt, taken
 from tests.operations.record_model import CONFIGS, alike, exact, matches, ordered
+from tests.operations.replay import last_seq, log, replay, replayed_history
 from tests.operations.test_record_lists import POOL, nodes, orders, read, written
 
 Row = dict[str, Any]
+Draft = tuple[Row, str, int, int | None]
 FIELDS: list[dict[str, Any]] = [{"name": kind, "field_type": kind, "field_config": CONFIGS[kind]} for kind in POOL]
 _numbers = itertools.count(1)
 
@@ -55,7 +61,8 @@ class Records(RuleBasedStateMachine):
         unique = {"name": "Code", "field_type": "text", "field_config": {"max_length": 500}, "is_unique": True}
         pipeline(self.api, self.slug, [*FIELDS, unique])
         self.model: dict[str, Row] = {}
-        self.seq = self.api.get("/admin/audit/?page_size=1").json["results"][0]["seq"]
+        self.erased: list[str] = []
+        self.seq = last_seq(self.api)
 
     @property
     def path(self) -> str:
@@ -65,7 +72,7 @@ class Records(RuleBasedStateMachine):
     def create(self, body: dict[str, Any]) -> str:
         data = {key: value for key, value in body["data"].items() if value is not None}
         answer = self.api.post(self.path, body)
-        if self.taken(data, None):
+        if taken(self.model, data, None):
             assert answer.status_code == 409, answer.text
             return ""
         assert answer.status_code == 201, answer.text
@@ -103,7 +110,7 @@ class Records(RuleBasedStateMachine):
             assert answer.status_code == 412, answer.text
             return
         new = {**row, **{key: value for key, value in (whole or body).items() if key != "data"}, "data": data}
-        if self.taken(data, found):
+        if taken(self.model, data, found):
             assert answer.status_code == 409, answer.text
             return
         assert answer.status_code == 200, answer.text
@@ -127,7 +134,7 @@ class Records(RuleBasedStateMachine):
         row = self.model.get(found)
         if row is None or not row["deleted"]:
             assert answer.status_code == 404
-        elif self.taken(row["data"], found):
+        elif taken(self.model, row["data"], found):
             assert answer.status_code == 409
         else:
             assert answer.status_code == 200
@@ -143,11 +150,14 @@ class Records(RuleBasedStateMachine):
             return
         assert answer.status_code == 204
         del self.model[found]
+        self.erased.append(found)
 
     @rule(kind=st.sampled_from([kind for kind in sorted(POOL) if kind not in {"json", "multiselect"}]))
     def turn_index(self, kind: str) -> None:
         path = f"/pipelines/{self.slug}/fields/{kind}/"
-        turned = {"is_indexed": not self.api.get(path).json["is_indexed"]}
+        shown = self.api.get(path)
+        assert shown.status_code == 200, shown.text
+        turned = {"is_indexed": not shown.json["is_indexed"]}
         answer = self.api.patch(path, turned)
         if answer.status_code == 409:  # all that were given back have yet to be emptied
             assert answer.json["code"] == "NO_SLOT_LEFT"
@@ -165,7 +175,7 @@ class Records(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model)
     @rule(node=nodes, keys=orders, size=st.integers(1, 5), deleted=st.booleans())
-    def list(self, node: Any, keys: list[tuple[str, bool]], size: int, *, deleted: bool) -> None:
+    def look(self, node: Any, keys: list[tuple[str, bool]], size: int, *, deleted: bool) -> None:
         there: list[Row] = [{"id": found, "data": _exact(row["data"])}
                  for found, row in self.model.items() if row["deleted"] is deleted]  # fmt: skip
         wanted = read(node)
@@ -180,7 +190,120 @@ class Records(RuleBasedStateMachine):
             second = self.api.get(page["next"][page["next"].index("/api/") :]).json
             assert [row["id"] for row in second["results"]] == expected[size : 2 * size]
 
-    # Rules of the bulk routes belong here: they change `model` row by row as the single ones do.
+    @rule(target=records, drafts=drafts(bodies), mode=modes)
+    def bulk_create(self, drafts: list[Draft], mode: str) -> Any:
+        entries = [spoilt(body, way) for body, way, _, _ in drafts]
+        bulk_model.check(self.model, entries)
+        return self.send("create", mode, entries)
+
+    @rule(drafts=drafts(bodies), mode=modes)
+    def bulk_update(self, drafts: list[Draft], mode: str) -> None:
+        entries = [self.aimed(*draft) for draft in drafts]
+        bulk_model.name_by_id(self.model, entries, self.erased, may_be_new=False)
+        bulk_model.check(self.model, entries)
+        self.send("update", mode, entries)
+
+    @rule(target=records, drafts=drafts(bodies), mode=modes, ids=st.lists(st.booleans(), min_size=6, max_size=6))
+    def bulk_upsert(self, drafts: list[Draft], mode: str, ids: list[bool]) -> Any:
+        entries = [
+            self.aimed(*draft) if by_id else spoilt(draft[0], draft[1])
+            for draft, by_id in zip(drafts, ids, strict=False)
+        ]
+        bulk_model.name_by_id(self.model, entries, self.erased, may_be_new=True)
+        bulk_model.check(self.model, entries)
+        return self.send("upsert", mode, entries)
+
+    @rule(target=records, drafts=drafts(bodies), mode=modes)
+    def bulk_upsert_by_code(self, drafts: list[Draft], mode: str) -> Any:
+        entries = [self.aimed(*draft) if draft[2] == 9 else self.versioned(*draft) for draft in drafts]
+        bulk_model.name_by_code(self.model, entries)
+        bulk_model.check(self.model, entries)
+        return self.send("upsert", mode, entries, "&on=code")
+
+    def aimed(self, body: Row, way: str, pick: int, stale: int | None) -> Entry:
+        """An entry for one of the latest records, for one that was erased, for a new one, or for what is no id."""
+        fresh = str(UUID(int=next(_numbers)))
+        choice = [*list(self.model)[-7:], *self.erased[-1:], fresh, NO_ID]
+        sent = {**body, "id": choice[pick % len(choice)]}
+        if stale is not None:
+            sent["version"] = self.model.get(sent["id"], {"version": 1})["version"] - stale
+        return spoilt(sent, way)
+
+    def versioned(self, body: Row, way: str, _pick: int, stale: int | None) -> Entry:
+        holders = [row for row in self.model.values() if taken({"": row}, body["data"], None)]
+        return spoilt(
+            {**body, "version": holders[0]["version"] - stale} if holders and stale is not None else body, way
+        )
+
+    def send(self, what: str, mode: str, entries: list[Entry], more: str = "") -> Any:
+        """The good entries are written if they may be, the others are named; ids of what was made."""
+        before = last_seq(self.api)
+        answer = self.api.post(f"{self.path}bulk_{what}/?mode={mode}{more}", [entry.sent for entry in entries])
+        faults = {at: entry.faults for at, entry in enumerate(entries) if entry.faults}
+        assert refused(answer.json) == faults, answer.text
+        good = [entry for entry in entries if entry.good]
+        written = [] if mode == "dry_run" or (mode == "atomic" and faults) else good
+        name = f"{what}d" if what != "upsert" else "upserted"
+        if mode == "atomic" and faults:
+            assert answer.status_code == 422, answer.text
+        else:
+            status = 400 if faults and not good else 201 if written and what == "create" else 200
+            assert answer.status_code == status, answer.text
+            counts = [answer.json[key] for key in (f"{name}_count", "error_count", "valid_count")]
+            assert counts == [len(written), len(faults), len(good)], answer.text
+        made, changed = [], 0
+        shown = exact(answer.text).get(name, [])
+        for entry, document in zip(sorted(written, key=lambda entry: entry.changes), shown, strict=True):
+            found = document["id"]
+            assert entry.id in {None, found}
+            made += [] if entry.changes else [found]
+            new = merged(self.model.get(found), entry.sent)
+            changed += new["version"] != self.model.get(found, {}).get("version")
+            self.model[found] = new
+            self.assert_shown(document, found)
+        assert len([event for event in log(self.api, before) if event["type"].startswith("record.")]) == changed
+        return multiple(*made)
+
+    @rule(picks=st.lists(st.integers(0, 9), max_size=5), mode=modes)
+    def bulk_delete(self, picks: list[int], mode: str) -> None:
+        ids = [entry.sent["id"] for entry in (self.aimed({}, "", pick, None) for pick in picks)]
+        ids = [found for found in ids if found != NO_ID]
+        alive = [found for found in dict.fromkeys(ids) if not self.model.get(found, {"deleted": True})["deleted"]]
+        missing = sorted({ids.index(found) for found in ids if found not in alive})
+        answer = self.api.post(f"{self.path}bulk_delete/?mode={mode}", {"ids": ids})
+        if mode == "atomic" and missing:
+            assert answer.status_code == 422, answer.text
+            assert [fault["pointer"] for fault in answer.json["errors"]] == [f"/ids/{at}" for at in missing]
+            return
+        assert [fault["index"] for fault in answer.json["errors"]] == missing
+        self.gone(answer, alive, mode)
+
+    @rule(node=nodes, most=st.integers(0, 12), mode=modes)
+    def bulk_delete_by_filter(self, node: Any, most: int, mode: str) -> None:
+        wanted = read(node)
+        found = [key for key, row in self.model.items() if not row["deleted"] and matches(wanted, _exact(row["data"]))]
+        body = {"filter": written(node), "max_affected": most}
+        answer = self.api.post(f"{self.path}bulk_delete/?mode={mode}", body)
+        if len(found) > most:
+            assert (answer.status_code, answer.json["code"]) == (409, "TOO_MANY_AFFECTED")
+            return
+        self.gone(answer, found, mode)
+
+    def gone(self, answer: Reply, ids: list[str], mode: str) -> None:
+        assert answer.status_code == 200, answer.text
+        assert answer.json["deleted_count"] == len(ids)
+        for found in ids if mode != "dry_run" else ():
+            row = self.model[found]
+            row["deleted"], row["version"] = True, row["version"] + 1
+
+    @precondition(lambda self: self.model)
+    @rule(pick=st.integers(0, 99))
+    def history(self, pick: int) -> None:
+        found = list(self.model)[pick % len(self.model)]
+        row = self.model[found]
+        told = replayed_history(self.api, found)
+        assert alike(told.pop("data"), _exact(row["data"]))
+        assert told == {key: row[key] for key in told}
 
     def teardown(self) -> None:
         if not hasattr(self, "model"):
@@ -188,60 +311,24 @@ class Records(RuleBasedStateMachine):
         events: dict[str, list[dict[str, Any]]] = {}
         for event in log(self.api, self.seq):
             events.setdefault(event["subject_id"], []).append(event)
-        for found, row in self.model.items():
-            state: dict[str, Any] = {}
-            for version, event in enumerate(events[found], 1):
-                assert event["version"] == version
-                if state:
-                    assert_former(state, event)
-                state = event["data"]
+        for pick, (found, row) in enumerate(self.model.items()):
+            state = replay(events[found])
             assert len(events[found]) == row["version"]
             assert alike(state["data"], _exact(row["data"]))
             assert (state["status"], state["deleted_at"] is not None) == (row["status"], row["deleted"])
+            self.history(pick)
             if not row["deleted"]:
                 self.shown(self.api.get(f"/records/{found}/").text, found)
 
-    def taken(self, data: dict[str, Any], own: str | None) -> bool:
-        return any(
-            not row["deleted"] and row["data"].get("code") == data["code"]
-            for found, row in self.model.items()
-            if found != own and "code" in data
-        )
-
     def shown(self, text: str, found: str) -> None:
         """What the server answers is what the model has."""
-        shown, row = exact(text), self.model[found]
+        self.assert_shown(exact(text), found)
+
+    def assert_shown(self, shown: Row, found: str) -> None:
+        row = self.model[found]
         assert alike(shown["data"], _exact(row["data"])), (shown["data"], row["data"])
         assert (shown["status"], int(shown["version"])) == (row["status"], row["version"])
         assert shown["title"] == (row["title"] or f"{self.slug} {found[-8:]}")
-
-
-def log(api: Api, after: int) -> list[dict[str, Any]]:
-    """All events after a number, with exact numbers."""
-    found: list[dict[str, Any]] = []
-    while True:
-        page = exact(api.get(f"/admin/audit/?seq__gt={after}&ordering=seq&page_size=1000&count=none").text)["results"]
-        found += page
-        if len(page) < 1000:
-            return found
-        after = int(page[-1]["seq"])
-
-
-def assert_former(before: dict[str, Any], event: dict[str, Any]) -> None:
-    """`old` has what the changed fields were."""
-    for name in event["changed_fields"]:
-        slug = name.removeprefix("data.")
-        if slug == name:
-            if name != "title":
-                assert event["old"][name] == before[name]
-        else:
-            assert alike(event["old"]["data"][slug], before["data"].get(slug))
-            assert not alike(event["data"]["data"].get(slug), before["data"].get(slug))
-    changed = {name.removeprefix("data.") for name in event["changed_fields"]}
-    assert alike(
-        {key: value for key, value in event["data"]["data"].items() if key not in changed},
-        {key: value for key, value in before["data"].items() if key not in changed},
-    )
 
 
 def _exact(data: dict[str, Any]) -> dict[str, Any]:
