@@ -9,9 +9,13 @@ import orjson
 
 from oneo.fields.kinds.registry import kind_named
 from oneo.fields.shapes import FieldShape, PipelineShape, Schema
+from oneo.models.record import TRIGRAMS
 from oneo.store import message
 
-_LOAD = """
+# pg_trgm folds case as libc does: where ILIKE asks another provider, its index would miss rows.
+_TRIGRAMS = f"""to_regclass('public.{TRIGRAMS}') IS NOT NULL AND (
+    SELECT coalesce(to_jsonb(d)->>'datlocprovider', 'c') = 'c' FROM pg_database d WHERE datname = current_database())"""
+_LOAD = f"""
 SELECT t.schema_revision, coalesce((
     SELECT json_agg(json_build_object(
         'id', p.id, 'slug', p.slug, 'name', p.name, 'graphql_name', p.graphql_name, 'description', p.description,
@@ -20,12 +24,12 @@ SELECT t.schema_revision, coalesce((
             'id', f.id, 'slug', f.slug, 'name', f.name, 'description', f.description, 'type', f.field_type,
             'config', f.field_config, 'is_required', f.is_required, 'in_list', f.is_visible_in_list,
             'removed', f.deleted_at IS NOT NULL,
-            'slots', (SELECT coalesce(json_object_agg(s.slot, s.state), '{}') FROM slots s
+            'slots', (SELECT coalesce(json_object_agg(s.slot, s.state), '{{}}') FROM slots s
                       WHERE s.tenant_id = %(tenant)s AND s.pipeline_id = p.id AND s.field_id = f.id)
         ) ORDER BY f.display_order, f.id), '[]') FROM fields f WHERE f.tenant_id = %(tenant)s AND f.pipeline_id = p.id)
     ) ORDER BY p.id) FROM pipelines p
     WHERE p.tenant_id = %(tenant)s AND p.kind = 'record' AND p.deleted_at IS NULL), '[]')::text,
-    EXISTS (SELECT FROM slots s WHERE s.tenant_id = %(tenant)s AND s.state <> 'ready')
+    EXISTS (SELECT FROM slots s WHERE s.tenant_id = %(tenant)s AND s.state <> 'ready'), {_TRIGRAMS}
 FROM tenant_profiles t WHERE t.tenant_id = %(tenant)s AND t.id = %(tenant)s
 """
 
@@ -35,12 +39,12 @@ def load_schema(tenant_id: UUID) -> Schema | None:
     rows = message.look_up(tenant_id, _LOAD, {"tenant": tenant_id})
     if not rows:
         return None
-    revision, text, unsettled = rows[0]
-    pipelines = [_pipeline(found) for found in orjson.loads(text)]
+    revision, text, unsettled, trigrams = rows[0]
+    pipelines = [_pipeline(found, trigrams=trigrams) for found in orjson.loads(text)]
     return Schema(revision, {p.id: p for p in pipelines}, {p.slug: p.id for p in pipelines}, unsettled)
 
 
-def _pipeline(found: dict[str, Any]) -> PipelineShape:
+def _pipeline(found: dict[str, Any], *, trigrams: bool) -> PipelineShape:
     fields = [(_field(entry), entry) for entry in found["fields"]]
     return PipelineShape(
         id=UUID(found["id"]),
@@ -54,6 +58,7 @@ def _pipeline(found: dict[str, Any]) -> PipelineShape:
         removed=frozenset(shape.slug for shape, entry in fields if entry["removed"]),
         written={slot: shape for shape, entry in fields for slot in entry["slots"]},
         version=found["version"],
+        trigrams=trigrams,
     )
 
 
