@@ -7,7 +7,7 @@ from flask import current_app
 from sqlalchemy import create_engine, text
 
 from oneo.config import sqlalchemy_url
-from oneo.models import Base
+from oneo.models import Base, is_declared
 
 ADVISORY_LOCK = 0x0E0  # any fixed number: all migrating processes of one database meet at it
 LOCK_TIMEOUT = "5s"
@@ -23,6 +23,7 @@ def run() -> None:
             context.configure(
                 connection=connection,
                 target_metadata=Base.metadata,
+                include_name=is_declared,
                 compare_type=True,
                 compare_server_default=True,
                 transaction_per_migration=True,

@@ -32,8 +32,8 @@ class FieldShape:
 class PipelineShape:
     """`fields` are in display order; `removed` are slugs whose values are kept, but which nobody sees.
 
-    `written` are all slots that a write must fill, also those that are not filled yet. `memo` keeps what is made of
-    the shape and lives as long as it does.
+    `written` are all slots that a write must fill, also those that are not filled yet. `trigrams`: an index finds
+    substrings of its records. `memo` keeps what is made of the shape and lives as long as it does.
     """
 
     id: UUID
@@ -47,6 +47,7 @@ class PipelineShape:
     removed: frozenset[str]
     written: Mapping[str, FieldShape]
     version: int
+    trigrams: bool = False
     memo: dict[Any, Any] = field(default_factory=dict)
 
 

@@ -16,6 +16,7 @@ from oneo.fields.scalars import Identifier, Integer, Keyword, Text
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import SIGNS, Column
 from oneo.filters.sql import Sql, all_of, any_of, like
+from oneo.filters.trigrams import narrowing
 
 RECORD = "r"
 """The alias of the record wherever its fields are asked about."""
@@ -25,11 +26,12 @@ _SLOT_TYPES = {"t": "text", "n": "float8", "d": "timestamptz"}
 @dataclass(frozen=True, slots=True)
 class DataColumn(Column, ABC):
     """A text slot holds the first 256 characters, a number slot the nearest float: where that is not the whole truth,
-    the exact value in the JSON is looked at too.
+    the exact value in the JSON is looked at too. `trigrams`: there is an index of substrings.
     """
 
     slug: str = ""
     slot: str | None = None
+    trigrams: bool = False
 
     @property
     def cast(self) -> str:
@@ -87,12 +89,17 @@ class WordColumn(DataColumn):
         slot = self.in_slot if self.slot and len(value) < SLOT_LENGTH else None
         whole = f'{self.as_text} COLLATE "C"'
         if operator == "contains":
-            return Sql(f"({self.as_text} ILIKE %s)", [like(value)])
+            return self.containing(value)
         if operator == "startswith":
             return Sql(f"starts_with({slot or whole}, %s)", [value])
         if operator != "exact":
             return Sql(f"({slot or whole} {SIGNS[operator]} %s)", [value])
         return Sql(f"({slot} = %s)", [value]) if slot else self.holds(value)
+
+    def containing(self, value: str) -> Sql:
+        """What the index finds is still held against the field. Where it is not used, the field comes first."""
+        found = Sql(f"({self.as_text} ILIKE %s)", [like(value)])
+        return all_of([found, narrowing(value, f"{RECORD}.data")]) if self.trigrams else found
 
 
 class FlagColumn(DataColumn):
@@ -164,12 +171,12 @@ _COLUMNS: Mapping[Family, type[DataColumn]] = {
 }
 
 
-def data_column(slug: str, kind: Kind, slot: str | None) -> DataColumn:
+def data_column(slug: str, kind: Kind, slot: str | None, *, trigrams: bool = False) -> DataColumn:
     """`slot` is one that is filled; while it fills the field is asked about as if it had none."""
     column = _COLUMNS[kind.family]
     # Without a slot the order is that of what it would hold: lists and their cursors outlast its coming and going.
     order = f"{RECORD}.{slot}" if slot else _order(slug, kind)
-    return column(order, kind, nullable=True, sortable=kind.slot is not None, slug=slug, slot=slot)
+    return column(order, kind, nullable=True, sortable=kind.slot is not None, slug=slug, slot=slot, trigrams=trigrams)
 
 
 def _order(slug: str, kind: Kind) -> str:
@@ -202,10 +209,10 @@ def text_of(slug: str, data: str = f"{RECORD}.data") -> str:
 def catalogue(shape: PipelineShape, hidden: frozenset[str], *, slots: bool = True) -> dict[str, Column]:
     """All that can be asked about records of a pipeline when these fields do not exist.
 
-    Without slots it can be asked of anything that has the other columns of a record.
+    Without slots it can be asked of anything that has the other columns of a record, which no index serves.
     """
     fields = {
-        f"data__{slug}": data_column(slug, found.kind, found.slot if slots else None)
+        f"data__{slug}": data_column(slug, found.kind, found.slot if slots else None, trigrams=slots and shape.trigrams)
         for slug, found in shape.fields.items()
         if slug not in hidden
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oneo.models.base import Base, TenantOwned
 from oneo.models.event import Event, IdempotencyKey
 from oneo.models.pipeline import Field, Pipeline, RelationshipType, Slot, Template
-from oneo.models.record import Comment, Record
+from oneo.models.record import Comment, Record, is_declared
 from oneo.models.relationship import Constraint, Relationship
 from oneo.models.role import Role, UserRole
 from oneo.models.tenant import Tenant, TenantClock, TenantDomain, TenantProfile
@@ -34,4 +34,5 @@ __all__ = [
     "TenantProfile",
     "User",
     "UserRole",
+    "is_declared",
 ]

@@ -18,6 +18,8 @@ COMMENT_LENGTH = 20_000
 MAX_RECORD_BYTES = 262_144
 """Of a record's data as JSON: all its words must fit into one search vector."""
 
+TRIGRAMS = "ix_records_trigrams"
+"""An index that is there where the server has pg_trgm: a migration makes it, and no model declares it."""
 SLOTS = {"t": 8, "n": 8, "d": 4, "u": 4}
 """Index slots of each kind: text, number, date, and the unique ones."""
 SLOT_NAMES = tuple(f"{kind}{number}" for kind, most in SLOTS.items() for number in range(1, most + 1))
@@ -30,6 +32,11 @@ _ALIVE, _GONE = text("deleted_at IS NULL"), text("deleted_at IS NOT NULL")
 TextSlot = Annotated[str | None, mapped_column(Text(collation="C"))]
 NumberSlot = Annotated[float | None, mapped_column(Double)]
 DateSlot = Annotated[datetime | None, mapped_column()]
+
+
+def is_declared(name: str | None, kind: str, _place: object) -> bool:
+    """Whether something of the database is for the models to have."""
+    return (kind, name) != ("index", TRIGRAMS)
 
 
 def _list_index(column: str) -> Index:

@@ -1,5 +1,5 @@
 """SQL that finds what relationships would break: duplicates, and the constraints of their types. It asks the CTEs
-`prepared` (as they would be), `wanted` (of those, the ones that would stand or wait) and `leaving` (as they stood before
+`prepared` (as they would be), `wanted` (of those, the ones that would stand or wait) and `leaving` (as they stood until
 they end or shrink); each piece gives (n, code, rule, kind, at, detail)."""
 
 from __future__ import annotations

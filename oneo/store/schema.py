@@ -11,9 +11,13 @@ from oneo.fields.kinds.registry import kind_named
 from oneo.fields.links import ConstraintShape, TypeShape
 from oneo.fields.shapes import FieldShape, PipelineShape, Schema
 from oneo.ids import as_id
+from oneo.models.record import TRIGRAMS
 from oneo.store import message
 
-_LOAD = """
+# pg_trgm folds case as libc does: where ILIKE asks another provider, its index would miss rows.
+_TRIGRAMS = f"""to_regclass('public.{TRIGRAMS}') IS NOT NULL AND (
+    SELECT coalesce(to_jsonb(d)->>'datlocprovider', 'c') = 'c' FROM pg_database d WHERE datname = current_database())"""
+_LOAD = f"""
 SELECT t.schema_revision, coalesce((
     SELECT json_agg(json_build_object(
         'id', p.id, 'slug', p.slug, 'name', p.name, 'graphql_name', p.graphql_name, 'description', p.description,
@@ -29,12 +33,12 @@ SELECT t.schema_revision, coalesce((
             'id', f.id, 'slug', f.slug, 'name', f.name, 'description', f.description, 'type', f.field_type,
             'config', f.field_config, 'is_required', f.is_required, 'in_list', f.is_visible_in_list,
             'removed', f.deleted_at IS NOT NULL,
-            'slots', (SELECT coalesce(json_object_agg(s.slot, s.state), '{}') FROM slots s
+            'slots', (SELECT coalesce(json_object_agg(s.slot, s.state), '{{}}') FROM slots s
                       WHERE s.tenant_id = %(tenant)s AND s.pipeline_id = p.id AND s.field_id = f.id)
         ) ORDER BY f.display_order, f.id), '[]') FROM fields f WHERE f.tenant_id = %(tenant)s AND f.pipeline_id = p.id)
     ) ORDER BY p.id) FROM pipelines p
     WHERE p.tenant_id = %(tenant)s AND p.deleted_at IS NULL), '[]')::text,
-    EXISTS (SELECT FROM slots s WHERE s.tenant_id = %(tenant)s AND s.state <> 'ready')
+    EXISTS (SELECT FROM slots s WHERE s.tenant_id = %(tenant)s AND s.state <> 'ready'), {_TRIGRAMS}
 FROM tenant_profiles t WHERE t.tenant_id = %(tenant)s AND t.id = %(tenant)s
 """
 
@@ -44,9 +48,9 @@ def load_schema(tenant_id: UUID) -> Schema | None:
     rows = message.look_up(tenant_id, _LOAD, {"tenant": tenant_id})
     if not rows:
         return None
-    revision, text, unsettled = rows[0]
+    revision, text, unsettled, trigrams = rows[0]
     found = orjson.loads(text)
-    pipelines = [_pipeline(entry) for entry in found if entry["kind"] == "record"]
+    pipelines = [_pipeline(entry, trigrams=trigrams) for entry in found if entry["kind"] == "record"]
     types = [_type(entry) for entry in found if entry["kind"] == "relationship"]
     slugs = {one.slug: one.id for one in (*pipelines, *(found.own for found in types))}
     return Schema(revision, {p.id: p for p in pipelines}, slugs, {t.id: t for t in types}, unsettled)
@@ -54,7 +58,7 @@ def load_schema(tenant_id: UUID) -> Schema | None:
 
 def _type(found: dict[str, Any]) -> TypeShape:
     return TypeShape(
-        own=_pipeline(found),
+        own=_pipeline(found, trigrams=False),
         source_id=as_id(found["source"]),
         target_id=as_id(found["target"]),
         is_bidirectional=found["is_bidirectional"],
@@ -71,7 +75,7 @@ def _type(found: dict[str, Any]) -> TypeShape:
     )  # fmt: skip
 
 
-def _pipeline(found: dict[str, Any]) -> PipelineShape:
+def _pipeline(found: dict[str, Any], *, trigrams: bool) -> PipelineShape:
     fields = [(_field(entry), entry) for entry in found["fields"]]
     return PipelineShape(
         id=UUID(found["id"]),
@@ -85,6 +89,7 @@ def _pipeline(found: dict[str, Any]) -> PipelineShape:
         removed=frozenset(shape.slug for shape, entry in fields if entry["removed"]),
         written={slot: shape for shape, entry in fields for slot in entry["slots"]},
         version=found["version"],
+        trigrams=trigrams,
     )
 
 

@@ -19,13 +19,15 @@ from oneo.actor import system_actor
 from oneo.app import MIGRATIONS, create_app
 from oneo.config import sqlalchemy_url
 from oneo.ids import new_id
-from oneo.models import Base
+from oneo.models import Base, is_declared
 from oneo.operations.tenants import create_tenant
 from tests import databases
-from tests.architecture.catalogue import shape
+from tests.architecture.catalogue import connected, rows, shape
 from tests.factories.tenant import PASSWORD
 
 SCRIPTS = sorted((MIGRATIONS / "versions").glob("*.py"))
+SUBSTRINGS = "0009"
+"""The one step that does nothing where the server lacks what it needs."""
 FILE_NAME = re.compile(r"\d{8}_\d{4}_(\d{4})_[a-z0-9_]+\.py")
 
 
@@ -58,16 +60,23 @@ def test_each_step_can_be_taken_back_on_a_database_in_use(owner: Flask, address:
     for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions():
         before = shape(address)
         flask_migrate.downgrade(revision="-1")
-        assert shape(address) != before, f"{script.revision} takes nothing back"
+        gave_something = script.revision != SUBSTRINGS or _has_trigrams(address)
+        assert (shape(address) != before) is gave_something, f"{script.revision} takes nothing back"
         flask_migrate.upgrade(revision=script.revision)
         assert shape(address) == before, f"{script.revision} is not the same the second time"
         flask_migrate.downgrade(revision="-1")
 
 
+def _has_trigrams(address: str) -> bool:
+    with connected(address) as connection:
+        return bool(rows(connection, "SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'"))
+
+
 def test_models_and_migrations_agree(database_address: str) -> None:
     engine = create_engine(sqlalchemy_url(database_address))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": is_declared}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
 
