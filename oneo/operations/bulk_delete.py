@@ -16,6 +16,7 @@ from oneo.filters.compile import compile_filter
 from oneo.filters.parse import parse_json
 from oneo.filters.sql import Sql, all_of
 from oneo.operations.bulk import MAX_ROWS, Mode
+from oneo.operations.link_ends import at_ends
 from oneo.operations.records import perform_change
 from oneo.store.record_writes import DELETE
 from oneo.store.records import select_ids
@@ -62,10 +63,11 @@ def delete_by_filter(
 def _remove(actor: Actor, sight: Sight, ids: Sequence[UUID], *, also: Sql | None = None) -> int:
     if not ids:
         return 0
-    with unit(actor):
+    with unit(actor), at_ends(actor, sight.shape.id, ids) as ends:
         outcome = perform_change(
             actor, sight, DELETE, P.RECORDS_DELETE, [{"id": record_id} for record_id in ids], also=also
         )
+        ends.end([written.id for written in outcome.rows])
     return len(outcome.rows)
 
 

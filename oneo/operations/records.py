@@ -25,6 +25,7 @@ from oneo.errors import (
 from oneo.events.unit import announce, translated, unit
 from oneo.filters.sql import Sql, all_of
 from oneo.ids import new_id
+from oneo.operations.link_ends import at_ends
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
 from oneo.operations.values import Checker, Values
 from oneo.store import erasing, history
@@ -94,15 +95,21 @@ def update_record(
 def delete_record(
     actor: Actor, record_id: UUID, *, pipeline: str | None = None, versions: frozenset[int] | None = None
 ) -> None:
-    """Soft: it can be restored. Raises RecordNotFound, VersionMismatch."""
+    """Soft: it can be restored. Raises RecordNotFound, VersionMismatch, ThingInUse, ConstraintViolation."""
     sight = sight_of_record(actor, record_id, P.RECORDS_DELETE, pipeline)
-    _perform_one(actor, sight, DELETE, P.RECORDS_DELETE, {"id": record_id}, versions)
+    with at_ends(actor, sight.shape.id, [record_id]) as ends:
+        _perform_one(actor, sight, DELETE, P.RECORDS_DELETE, {"id": record_id}, versions)
+        ends.end([record_id])
 
 
 def restore_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) -> tuple[str, int]:
-    """Raises RecordNotFound when it is not deleted, ValueTaken when another has one of its unique values now."""
+    """Raises RecordNotFound when it is not deleted, ValueTaken when another has one of its unique values now,
+    ConstraintViolation when others have the places of relationships that it kept.
+    """
     sight = sight_of_record(actor, record_id, P.RECORDS_DELETE, pipeline)
-    written = _perform_one(actor, sight, RESTORE, P.RECORDS_DELETE, {"id": record_id}, None)
+    with at_ends(actor, sight.shape.id, [record_id]) as ends:
+        written = _perform_one(actor, sight, RESTORE, P.RECORDS_DELETE, {"id": record_id}, None)
+        ends.wake([record_id])
     return written.document, written.version
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import psycopg2.extensions
@@ -13,6 +14,13 @@ _BLANK = """
 UPDATE events SET data = NULL, old = NULL, reason = NULL
 WHERE tenant_id = %s AND subject_id = ANY(%s::uuid[]) AND (data IS NOT NULL OR old IS NOT NULL OR reason IS NOT NULL)
 """
+
+
+def blank_events(
+    connection: psycopg2.extensions.connection, tenant_id: UUID, subject_ids: Sequence[UUID]
+) -> None:  # fmt: skip
+    """What the log says of these is gone; that it happened stays."""
+    message.execute(connection, _BLANK, (tenant_id, [str(subject_id) for subject_id in subject_ids]))
 
 
 def erase_record(
@@ -30,7 +38,7 @@ def erase_record(
     comments = message.execute(
         connection, "DELETE FROM comments WHERE tenant_id = %s AND record_id = %s RETURNING id", (tenant_id, record_id)
     )
-    message.execute(connection, _BLANK, (tenant_id, [record_id, *(row[0] for row in comments)]))
+    blank_events(connection, tenant_id, [record_id, *(row[0] for row in comments)])
     message.execute(connection, "DELETE FROM records WHERE tenant_id = %s AND id = %s", (tenant_id, record_id))
     version: int = found[0][0]
     return version
@@ -48,6 +56,6 @@ def erase_link(
     )
     if not found:
         return None
-    message.execute(connection, _BLANK, (tenant_id, [link_id]))
+    blank_events(connection, tenant_id, [link_id])
     version: int = found[0][0]
     return version

@@ -84,7 +84,7 @@ FROM gate LEFT JOIN (
 ) o ON true LEFT JOIN tick ON true ORDER BY o.n
 """
 
-_FIND = """
+FIND = """
 SELECT gate.seq, NULL::bigint, o.n, NULL::uuid, NULL::int, false, NULL::text, o.faults::text
 FROM gate LEFT JOIN (SELECT f.n, json_agg(to_jsonb(f) - 'n') AS faults FROM faults f GROUP BY f.n) o ON true
 ORDER BY o.n
@@ -146,7 +146,7 @@ def insert(
     target_sql, target_values = target.named("target")
     sql = _INPUT.format(source=source_sql, target=target_sql, places=_PLACES, checks=union(rules.of_wanted()))
     if dry:
-        sql += _FIND
+        sql += FIND
     else:
         sql += _INSERT.format(json=json_of(seen), event=event_of(reach.types))
         sql += LOG.format(event_type="relationship.created")

@@ -1,0 +1,111 @@
+"""SQL about the relationships at records that are removed, come back or are erased, and about any that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, whatever its case
+
+from oneo.actor import Actor
+from oneo.store import erasing, message
+from oneo.store.link_checks import Rules
+from oneo.store.link_sight import ids_sql
+from oneo.store.link_writes import FIND, Broken, run, union
+from oneo.store.message import Lock
+
+_AT = "x.tenant_id = %s AND (x.source_id = ANY(%s::uuid[]) OR x.target_id = ANY(%s::uuid[]))"
+_PRESENT = """
+, prepared AS MATERIALIZED (
+    SELECT row_number() OVER (ORDER BY x.id) AS n, x.id, x.type_id, x.source_id, x.target_id, x.source_pipeline_id,
+           x.target_pipeline_id, x.status, x.is_bidirectional, x.effective_from AS lo,
+           coalesce(x.effective_until, 'infinity') AS hi, s.status AS source_status, t.status AS target_status
+    FROM relationships x JOIN my_records s ON s.tenant_id = %(tenant)s AND s.id = x.source_id
+    JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = x.target_id
+    WHERE x.tenant_id = %(tenant)s AND x.status = 'ACTIVE' AND x.deleted_at IS NULL AND NOT x.is_dormant
+    AND (x.id = ANY(%(links)s::uuid[]) OR x.type_id = ANY(%(types)s::uuid[]))
+), wanted AS MATERIALIZED (
+    SELECT * FROM prepared
+), faults AS MATERIALIZED (
+    SELECT NULL::bigint AS n, NULL::text AS code, NULL::uuid AS rule, NULL::text AS kind, NULL::text AS at,
+           NULL::jsonb AS detail WHERE false
+    {checks}
+)"""
+
+
+def held(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], types: Sequence[UUID]) -> dict[UUID, int]:
+    """How many relationships of these types that have not ended join the records to others, by type."""
+    if not types:
+        return {}
+    ids = _texts(record_ids)
+    sql = (
+        f"SELECT x.type_id, count(*) FROM relationships x WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
+        "AND x.deleted_at IS NULL AND NOT x.is_dormant AND coalesce(x.effective_until > now(), true) "
+        "AND NOT (x.source_id = ANY(%s::uuid[]) AND x.target_id = ANY(%s::uuid[])) GROUP BY x.type_id"
+    )
+    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids, ids, ids))}
+
+
+def let_sleep(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], types: Sequence[UUID]) -> None:
+    """Out of sight until their records are back."""
+    if types:
+        ids = _texts(record_ids)
+        sql = (
+            f"UPDATE relationships x SET is_dormant = true WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
+            "AND x.deleted_at IS NULL"
+        )
+        message.execute(connection, sql, (tenant_id, ids, ids))
+
+
+def standing_at(
+    connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], types: Sequence[UUID]
+) -> dict[UUID, UUID]:
+    """Relationships of these types at the records, with their types."""
+    if not types:
+        return {}
+    ids = _texts(record_ids)
+    sql = (
+        f"SELECT x.id, x.type_id FROM relationships x WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
+        "AND x.deleted_at IS NULL AND NOT x.is_dormant"
+    )
+    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
+
+
+def wake(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Those that slept and have both their records again, with their types."""
+    ids = _texts(record_ids)
+    ends = " AND ".join(
+        f"EXISTS (SELECT FROM records r WHERE r.tenant_id = x.tenant_id AND r.id = x.{end}_id AND r.deleted_at IS NULL)"
+        for end in ("source", "target")
+    )
+    sql = (
+        f"UPDATE relationships x SET is_dormant = false WHERE {_AT} AND x.is_dormant AND {ends} "
+        "RETURNING x.id, x.type_id"
+    )  # fmt: skip
+    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
+
+
+def erase(
+    connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID]
+) -> list[tuple[UUID, UUID, int]]:  # fmt: skip
+    """(id, type, version) of all that were ever at the records; the log tells no more of them."""
+    ids = _texts(record_ids)
+    sql = f"DELETE FROM relationships x WHERE {_AT} RETURNING x.id, x.type_id, x.version"
+    rows = message.execute(connection, sql, (tenant_id, ids, ids))
+    if rows:
+        erasing.blank_events(connection, tenant_id, [row[0] for row in rows])
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def check(
+    actor: Actor, rules: Rules, *, locks: Sequence[Lock], link_ids: Sequence[UUID] = (), types: Sequence[UUID] = ()
+) -> list[Broken]:
+    """What relationships that are there break: the named ones, and those of the named types. Call it with the locks."""
+    sql = _PRESENT.format(checks=union(rules.of_wanted())) + FIND
+    more = {"links": _texts(link_ids), "types": _texts(types)}
+    outcome = run(actor, sql, [], locks=locks, reason=None, more=more)
+    return [broken for one in outcome.rows for broken in one.broken]
+
+
+def _texts(ids: Sequence[UUID]) -> list[str]:
+    return [str(found) for found in ids]
