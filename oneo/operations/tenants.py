@@ -121,8 +121,9 @@ def _check_settings(changes: Mapping[str, Any]) -> None:
 # -- as the owner of the server ----------------------------------------------------------------------------------------
 
 
-def create_tenant(actor: Actor, *, slug: str, name: str, admin_email: str, admin_password: str) -> UUID:
-    """A tenant with its clock, shipped user types, system user and first administrator.
+def create_tenant(actor: Actor, *, slug: str, name: str, admin_email: str, admin_password: str | None) -> UUID:
+    """A tenant with its clock, shipped user types, system user and first administrator, who without a password cannot
+    log in yet.
 
     `actor` is the system's, for the id that the tenant will have. Raises SlugTaken, ValidationFailed.
     """
