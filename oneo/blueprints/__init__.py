@@ -20,6 +20,7 @@ def register_blueprints(app: Flask) -> None:
         pipelines,
         probes,
         records,
+        relationship_types,
         search,
         templates,
         tenants,
@@ -32,7 +33,8 @@ def register_blueprints(app: Flask) -> None:
     api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
     tenant = (auth, tenants, users, user_types)
     data = (pipelines, templates, pipeline_extras, records, search, history, comments, bulk, export)
-    for module in (*tenant, *data, admin):
+    relationships = (relationship_types,)
+    for module in (*tenant, *data, *relationships, admin):
         api.register_blueprint(module.blp)
     documents.install(app)
     app.register_blueprint(probes.blp)
