@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from oneo.store.events import clocks
 from tests.api import Api, assert_problem
 from tests.architecture.walk import Route, routes
 from tests.factories import pipeline as factory
+from tests.factories.relationship import relate
 from tests.factories.tenant import TenantFactory, TestTenant, open_session
 
 CANARY = "canary"
@@ -36,14 +38,21 @@ VALID: dict[str, Any] = {
     "records.replace_pipeline_record": _DATA,
     "comments.create_comment": _TEXT,
     "comments.update_comment": _TEXT,
+    "relationship types.update_relationship_type": _NAME,
+    "relationship types.replace_relationship_type": _NAME,
+    "relationship types.create_constraint": {"constraint_type": "HIERARCHY"},
+    "relationship types.update_constraint": {"is_required": True},
+    "relationship types.create_relationship_type_field": {"name": "Taken over", "field_type": "text"},
+    "relationship types.update_relationship_type_field": _NAME,
     "bulk.bulk_create_records": [],
     "bulk.bulk_update_records": [],
     "bulk.bulk_upsert_records": [],
     "bulk.bulk_delete_records": {"ids": []},
 }
 """Bodies without fault, so that what is refused is refused for the id."""
-NAMED = frozenset({"user_type", "pipeline", "field", "template"})
+NAMED = frozenset({"user_type", "pipeline", "field", "template", "relationship_type", "type_field"})
 """Parameters that may be slugs."""
+FORCED = {"pipelines.delete_field", "relationship types.delete_relationship_type_field"}
 NO_IDS = {"code", "version", "name"}
 """Parameters of addresses that name no tenant's thing."""
 
@@ -74,12 +83,14 @@ def furnish(tenant: TestTenant) -> Things:
     for made in (role, user, gone, key):
         assert made.status_code == 201, made.text
     assert api.delete(f"/users/{gone.json['id']}/").status_code == 204
-    data = _data(api, slug, CANARY)
+    data = _data(tenant, slug, CANARY)
     ids = {
         **{name: (found,) for name, found in data.items()},
         "pipeline": (data["pipeline"], slug),
         "field": (data["field"], "canary_field"),
         "template": (data["template"], f"{slug}_template"),
+        "relationship_type": (data["relationship_type"], f"{slug}_type"),
+        "type_field": (data["type_field"], "canary_field"),
         "user_id": (user.json["id"], gone.json["id"], str(tenant.admin.id)),
         "session_id": (str(tenant.admin.session_id),),
         "key_id": (key.json["id"],),
@@ -88,21 +99,31 @@ def furnish(tenant: TestTenant) -> Things:
     return Things(tenant, ids, data["pipeline"])
 
 
-def _data(api: Api, slug: str, text: str) -> dict[str, str]:
-    """A pipeline with a field, a record, a comment and a template, by the parameters that name them."""
+def _data(tenant: TestTenant, slug: str, text: str) -> dict[str, str]:
+    """A pipeline with a field, a record, a comment and a template, and a relationship type with a field, a constraint
+    and a relationship, by the parameters that name them.
+    """
+    api = tenant.api
     field = {"name": text, "slug": f"{text}_field", "field_type": "text"}
     pipeline = factory.pipeline(api, text, [field], slug=slug)
     record = factory.record(api, slug, {f"{text}_field": text})
     comment = api.post(f"/records/{record['id']}/comments/", {"body": text})
     template = api.post(f"/pipelines/{slug}/templates/", {"name": text, "slug": f"{slug}_template"})
-    for made in (comment, template):
+    of_type = {"name": text, "slug": f"{slug}_type", "source_pipeline": slug, "fields": [field]}
+    link_type = api.post("/relationships/types/", of_type)
+    constraint = api.post(f"/relationships/types/{slug}_type/constraints/", {"constraint_type": "HIERARCHY"})
+    for made in (comment, template, link_type, constraint):
         assert made.status_code == 201, made.text
+    relate(tenant, UUID(link_type.json["id"]), [(record["id"], record["id"])], data={f"{text}_field": text})
     return {
         "pipeline": pipeline["id"],
         "field": pipeline["fields"][0]["id"],
         "record_id": record["id"],
         "comment_id": comment.json["id"],
         "template": template.json["id"],
+        "relationship_type": link_type.json["id"],
+        "type_field": link_type.json["fields"][0]["id"],
+        "constraint_id": constraint.json["id"],
     }
 
 
@@ -181,7 +202,7 @@ def _ask(tenant: TestTenant, route: Route, ids: dict[str, str], body: Any) -> Te
 
 
 def _nobodys(name: str) -> str:
-    return "no_such_thing" if name in NAMED - {"field"} else str(new_id())
+    return "no_such_thing" if name in NAMED - {"field", "type_field"} else str(new_id())
 
 
 def test_one_s_own_ids_are_found_in_the_same_way(app: Flask, ours: TestTenant) -> None:
@@ -192,7 +213,7 @@ def test_one_s_own_ids_are_found_in_the_same_way(app: Flask, ours: TestTenant) -
         if route.rule.rule.endswith("/restore/"):
             removed = route.path(mine).removesuffix("/restore/") + "/?force=true"
             assert ours.api.delete(removed if "fields" in removed else removed.partition("?")[0]).status_code == 204
-        address = route.path(mine) + ("?force=true" if route.rule.endpoint == "pipelines.delete_field" else "")
+        address = route.path(mine) + ("?force=true" if route.rule.endpoint in FORCED else "")
         answer = ours.api.request(route.method, address, json=body)
         assert answer.status_code in {200, 201, 204}, f"{route.name}: {answer.status_code} {answer.text}"
 
@@ -204,7 +225,7 @@ def furnish_once_more(tenant: TestTenant) -> dict[str, str]:
     key = tenant.api.post("/auth/api-keys/", {"name": "x"}).json
     session_id, _ = open_session(tenant.app, tenant.id, tenant.admin.id)
     own = {"user_id": user["id"], "user_type": role["id"], "key_id": key["id"], "session_id": str(session_id)}
-    return {**own, **_data(tenant.api, f"x{suffix}", "x")}
+    return {**own, **_data(tenant, f"x{suffix}", "x")}
 
 
 def test_no_answer_of_any_route_tells_of_another_tenant(app: Flask, ours: TestTenant, theirs: Things) -> None:

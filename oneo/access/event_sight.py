@@ -7,6 +7,7 @@ from uuid import UUID
 
 from oneo.access import policy
 from oneo.access.permissions import P
+from oneo.access.relationships import seen_types
 from oneo.access.schema import row_scope, schema_of, seen_pipelines
 from oneo.actor import Actor
 from oneo.fields.shapes import PipelineShape, Schema
@@ -16,7 +17,7 @@ from oneo.store.event_sight import EventSight, Hidden, Reach, event_sight, then_
 
 def event_sight_of(actor: Actor) -> EventSight:
     """Records that are within his rows now, and were when it happened, without the fields that do not exist for him;
-    pipelines that he sees, and their fields without those hidden from him. Raises StaleActor.
+    pipelines and relationship types that he sees, and their fields without those hidden from him. Raises StaleActor.
     """
     schema = schema_of(actor)
     known = schema.pipelines.keys() | policy.named_pipelines(actor)
@@ -27,6 +28,7 @@ def event_sight_of(actor: Actor) -> EventSight:
     return event_sight(
         reaches=None if _reads_everything(actor) else list(_reaches(actor, schema)),
         seen=seen_pipelines(actor),
+        seen_types=seen_types(actor),
         names=Hidden(names, elsewhere),
         values=Hidden(values, elsewhere),
         titles={found: shape.name for found, shape in schema.pipelines.items() if values[found]},

@@ -37,6 +37,16 @@ def sees_type(actor: Actor, type_id: UUID) -> bool:
     )
 
 
+def seen_types(actor: Actor) -> frozenset[UUID] | None:
+    """The types that he sees, those that are deleted among them; None is all."""
+    if policy.allows(actor, P.PIPELINES_READ_ALL):
+        return None
+    seeing = [grant for permission in _SEEING for grant in policy.granting(actor, permission)]
+    if any(grant.pipelines is None for grant in seeing):
+        return None
+    return frozenset().union(*(grant.pipelines or () for grant in seeing))
+
+
 def find_type(
     actor: Actor, name: str | UUID, permission: P, *, missing: type[DomainError] = RelationshipTypeNotFound
 ) -> TypeSight:

@@ -20,6 +20,7 @@ def register_blueprints(app: Flask) -> None:
         pipelines,
         probes,
         records,
+        relationship_types,
         relationships,
         search,
         templates,
@@ -32,8 +33,9 @@ def register_blueprints(app: Flask) -> None:
     app.config.update(API_TITLE=TITLE, API_VERSION=VERSION, OPENAPI_VERSION=OPENAPI_VERSION)
     api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
     tenant = (auth, tenants, users, user_types)
-    data = (pipelines, templates, pipeline_extras, records, search, history, comments, bulk, export, relationships)
-    for module in (*tenant, *data, admin):
+    data = (pipelines, templates, pipeline_extras, records, search, history, comments, bulk, export)
+    links = (relationship_types, relationships)
+    for module in (*tenant, *data, *links, admin):
         api.register_blueprint(module.blp)
     documents.install(app)
     app.register_blueprint(probes.blp)

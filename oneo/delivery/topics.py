@@ -50,9 +50,13 @@ class Topic:
 
 
 _RECORDS = Topic("records", {"record": "record_id"}, "record_event", P.RECORDS_READ, takes_filter=True)
+_OF_SCHEMA = {
+    "pipeline": "pipeline_id", "relationship_type": "relationship_type_id", "field": "field_id",
+    "constraint": "constraint_id",
+}  # fmt: skip
 _TOPICS: Mapping[str, Topic] = {
     "records": _RECORDS,
-    "schema": Topic("schema", {"pipeline": "pipeline_id", "field": "field_id"}, "pipeline_event"),
+    "schema": Topic("schema", _OF_SCHEMA, "pipeline_event"),
     "users": Topic("users", {"user": "user_id"}, "user_event", P.USERS_READ, is_cut=False),
 }
 TOPICS = ("pipeline:<id or slug>", "record:<id>", *_TOPICS)

@@ -44,6 +44,7 @@ from oneo.errors.relationships import (
     InactiveThing,
     InvalidRelationshipType,
     RelationshipNotFound,
+    RelationshipTypeInUse,
     RelationshipTypeNotFound,
     ThingInUse,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "RecordNotFound",
     "RecordTooLarge",
     "RelationshipNotFound",
+    "RelationshipTypeInUse",
     "RelationshipTypeNotFound",
     "SessionNotFound",
     "SessionRequired",

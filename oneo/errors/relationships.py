@@ -19,6 +19,10 @@ class ConstraintNotFound(NotFound):
     code, title = "CONSTRAINT_NOT_FOUND", "There is no such constraint."
 
 
+class RelationshipTypeInUse(Conflict):
+    code, title = "RELATIONSHIP_TYPE_IN_USE", "Relationships of the type do not fit this change."
+
+
 class InvalidRelationshipType(DomainError):
     code, status, title = "INVALID_RELATIONSHIP_TYPE", 422, "The relationship type does not fit these records."
 

@@ -31,7 +31,7 @@ from oneo.errors import (
 )
 from oneo.events import log
 from oneo.extensions import db
-from oneo.models import Pipeline, TenantOwned, TenantProfile
+from oneo.models import Constraint, Pipeline, TenantOwned, TenantProfile
 from oneo.store import message
 
 CONSTRAINTS: Mapping[str, type[DomainError]] = {
@@ -211,8 +211,10 @@ def public(row: TenantOwned) -> dict[str, Any]:
 
 
 def _place(row: TenantOwned) -> UUID | None:
-    """The pipeline that a row is, or is part of."""
-    return row.id if isinstance(row, Pipeline) else getattr(row, "pipeline_id", None)
+    """The pipeline or relationship type that a row is, or is part of."""
+    if isinstance(row, Pipeline):
+        return row.id
+    return row.type_id if isinstance(row, Constraint) else getattr(row, "pipeline_id", None)
 
 
 def _begin(actor: Actor) -> Unit:

@@ -13,8 +13,8 @@ RULE = (
 )
 ROUTE_WORDS = frozenset(
     {
-        "analytics", "bulk_create", "bulk_delete", "bulk_update", "bulk_upsert", "clone", "deleted", "export", "fields",
-        "records", "restore", "schema", "search", "templates",
+        "analytics", "bulk_create", "bulk_delete", "bulk_update", "bulk_upsert", "clone", "constraints", "deleted",
+        "export", "fields", "records", "restore", "schema", "search", "templates",
     }
 )  # fmt: skip
 """Words of addresses, which nothing that is addressed by its slug is called."""

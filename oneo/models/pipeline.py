@@ -17,6 +17,7 @@ NAME_LENGTH = 200
 TYPE_LENGTH = 32
 DESCRIPTION_LENGTH = 5_000
 DEFAULT_ICON, DEFAULT_COLOR, DEFAULT_TYPE = "database", "#3B82F6", "custom"
+CARDINALITIES, ON_DELETE = ("one_to_one", "one_to_many", "many_to_one", "many_to_many"), ("restrict", "detach", "keep")
 DEFAULT_CARDINALITY, DEFAULT_ON_DELETE = "many_to_many", "detach"
 _ALIVE = text("deleted_at IS NULL")
 

@@ -15,6 +15,7 @@ from oneo.fields.kinds.registry import kind_named, read_kind
 from oneo.models import Field
 from oneo.operations import slots
 from oneo.store import conversion as store
+from oneo.store.conversion import Rows
 from oneo.store.records import unknown_users
 
 _REASON = "field changed"
@@ -22,61 +23,65 @@ _REASON = "field changed"
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """How many records stand in the way of a change, and some of them."""
+    """How many records, or relationships, stand in the way of a change, and some of them."""
 
+    rows: Rows
     count: int
     examples: list[str]
 
-    def as_extra(self) -> dict[str, Any]:
-        return {"records": self.count, "examples": self.examples}
+    def error(self, about: str = "have values that this change would not keep.") -> FieldInUse:
+        """`about` follows the name of the rows."""
+        extra = {self.rows.table: self.count, "examples": self.examples}
+        return FieldInUse(f"{self.rows.table.capitalize()} {about}", extra=extra)
 
 
-def usage(work: Unit, field: Field) -> Used:
-    """Records that have a value of the field, deleted ones too."""
-    return Used(*store.having(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug, store.EXAMPLES))
+def usage(work: Unit, rows: Rows, field: Field) -> Used:
+    """Rows that have a value of the field, deleted ones too."""
+    return Used(rows, *store.having(work.connection, rows, work.actor.tenant_id, field.pipeline_id, field.slug))
 
 
-def require_values(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
-    """Records without a value get `default`, or stay as they are with `force`. Raises FieldInUse, ValidationFailed."""
-    found = Used(*store.lacking(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug, store.EXAMPLES))
+def require_values(work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
+    """Rows without a value get `default`, or stay as they are with `force`. Raises FieldInUse, ValidationFailed."""
+    found = Used(rows, *store.lacking(work.connection, rows, work.actor.tenant_id, field.pipeline_id, field.slug))
     if not found.count or body.get("force"):
         return
     if body.get("default") is None:
-        raise FieldInUse("Records have no value of this field: give a default, or force.", extra=found.as_extra())
+        raise found.error("have no value of this field: give a default, or force.")
     value = _checked(work, kind_named(field.field_type, field.field_config), body["default"], required=True)
-    announce(work.actor, store.fill(work.connection, work.actor, sight.shape, field.slug, value, _REASON))
+    announce(work.actor, store.fill(work.connection, rows, work.actor, sight.shape, field.slug, value, _REASON))
     work.session.flush()
     slots.refill(work, field)
 
 
-def change_kind(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
+def change_kind(work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
     """Every value is read by the new kind. Those that it refuses become `default`, or go with `force`.
 
     Raises FieldInUse with a count and examples, ValidationFailed.
     """
     old = kind_named(field.field_type, field.field_config)
     new, config = _wanted(work, field, body)
-    converted, refused = _read_anew(work, sight, field.slug, old, new)
+    converted, refused = _read_anew(work, rows, sight, field.slug, old, new)
     if refused:
-        stand_in = _stand_in(work, new, refused, body, required=body.get("is_required", field.is_required))
+        required = body.get("is_required", field.is_required)
+        stand_in = _stand_in(work, rows, new, refused, body, required=required)
         converted += [{"old": value.value, "new": stand_in} for value in refused]
     moved = old.slot != new.slot or old.name != new.name
     field.field_type, field.field_config = new.name, config
     work.session.flush()
     if converted:
-        seq = store.convert(work.connection, work.actor, sight.shape, field.slug, converted, _REASON)
+        seq = store.convert(work.connection, rows, work.actor, sight.shape, field.slug, converted, _REASON)
         announce(work.actor, seq)
     if converted or moved:
         slots.refill(work, field)
 
 
 def _read_anew(
-    work: Unit, sight: Sight, slug: str, old: Kind, new: Kind
+    work: Unit, rows: Rows, sight: Sight, slug: str, old: Kind, new: Kind
 ) -> tuple[list[dict[str, Any]], list[store.Value]]:
     """Values that become others, and those that the new kind refuses."""
     read: list[tuple[store.Value, Any]] = []
     refused: list[store.Value] = []
-    for value in store.distinct(work.connection, work.actor.tenant_id, sight.shape.id, slug):
+    for value in store.distinct(work.connection, rows, work.actor.tenant_id, sight.shape.id, slug):
         try:
             read.append((value, _convert(value.value, old, new)))
         except InvalidValue:
@@ -128,15 +133,15 @@ def _convert(value: Any, old: Kind, new: Kind) -> Any:
         raise InvalidValue("WRONG_TYPE", str(error)) from None
 
 
-def _stand_in(work: Unit, new: Kind, refused: list[store.Value], body: Mapping[str, Any], *, required: bool) -> Any:
+def _stand_in(
+    work: Unit, rows: Rows, new: Kind, refused: list[store.Value], body: Mapping[str, Any], *, required: bool
+) -> Any:
     if body.get("default") is not None:
         return _checked(work, new, body["default"], required=required)
     if body.get("force"):
         return None
-    found = Used(sum(value.count for value in refused), [value.example for value in refused[: store.EXAMPLES]])
-    raise FieldInUse(
-        "Records have values that the field would refuse: give a default, or force.", extra=found.as_extra()
-    )
+    found = Used(rows, sum(value.count for value in refused), [value.example for value in refused[: store.EXAMPLES]])
+    raise found.error("have values that the field would refuse: give a default, or force.")
 
 
 def _checked(work: Unit, kind: Kind, value: object, *, required: bool) -> Any:

@@ -1,8 +1,10 @@
-"""Fields of a pipeline: what its records can hold. What would lose values is refused, or done aloud."""
+"""Fields of a pipeline or a relationship type: what its records or relationships can hold. What would lose values is
+refused, or done aloud."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -11,9 +13,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from oneo.access.permissions import P
+from oneo.access.relationships import find_type
 from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
-from oneo.errors import FaultList, FieldInUse, FieldNotFound, SlugTaken
+from oneo.errors import FaultList, FieldNotFound, SlugTaken
 from oneo.events.unit import Unit, unit
 from oneo.fields.kinds.base import Kind
 from oneo.fields.kinds.registry import KINDS, read_kind
@@ -26,11 +29,27 @@ from oneo.models import Field, Pipeline
 from oneo.operations import conversion, slots
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store import message
+from oneo.store.conversion import RECORDS, RELATIONSHIPS, Rows
 from oneo.store.lists import get_row
 from oneo.store.pipelines import field_resource
 
 MAX_FIELDS = 200
 _PLAIN = ("name", "description", "display_order", "is_visible_in_list")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What has fields: how it is found by name, what has values of them, and whether these have index slots."""
+
+    find: Callable[[Actor, str, P], Sight]
+    rows: Rows
+    has_slots: bool
+
+
+PIPELINE = Owner(find_pipeline, RECORDS, has_slots=True)
+RELATIONSHIP_TYPE = Owner(lambda actor, name, permission: find_type(actor, name, permission).own, RELATIONSHIPS,
+                          has_slots=False)  # fmt: skip
+_OWNERS = {"record": PIPELINE, "relationship": RELATIONSHIP_TYPE}
 
 
 @cache
@@ -40,28 +59,32 @@ def title_kinds() -> frozenset[str]:
     return frozenset(name for name, kind in KINDS.items() if kind.family in families and name != "user")
 
 
-def list_fields(actor: Actor, pipeline: str, query: ListQuery, *, deleted: bool = False) -> Listing:
-    """Raises PipelineNotFound."""
-    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE if deleted else P.PIPELINES_READ)
+def list_fields(
+    actor: Actor, name: str, query: ListQuery, *, deleted: bool = False, of: Owner = PIPELINE
+) -> Listing:  # fmt: skip
+    """Raises PipelineNotFound, RelationshipTypeNotFound."""
+    sight = of.find(actor, name, P.PIPELINES_UPDATE if deleted else P.PIPELINES_READ)
     hidden = sight.hidden - sight.shape.removed if deleted else sight.hidden
     return list_resource(actor, field_resource(sight.shape.id, hidden, deleted=deleted), query)
 
 
-def get_field(actor: Actor, pipeline: str, name: str) -> tuple[str, int]:
-    """(JSON text, version), by id or slug. Raises PipelineNotFound, FieldNotFound."""
-    sight = find_pipeline(actor, pipeline, P.PIPELINES_READ)
+def get_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELINE) -> tuple[str, int]:
+    """(JSON text, version), by id or slug. Raises PipelineNotFound, RelationshipTypeNotFound, FieldNotFound."""
+    sight = of.find(actor, pipeline, P.PIPELINES_READ)
     return _shown(actor, sight, name)
 
 
-def create_field(actor: Actor, pipeline: str, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_field(
+    actor: Actor, pipeline: str, body: Mapping[str, Any], *, of: Owner = PIPELINE
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises SlugTaken, NoSlotLeft, FieldInUse, ValidationFailed."""
-    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         found = _locked_pipeline(work, sight.shape.id)
         last = work.session.scalar(select(func.max(Field.display_order)).where(Field.pipeline_id == found.id))
         made = add_field(work, found, body, order=0 if last is None else last + 1)
         if made.is_required:
-            conversion.require_values(work, sight, made, body)
+            conversion.require_values(work, of.rows, sight, made, body)
         work.renew_schema()
         work.created(made, "field.created")
         return (made.id, *_shown(actor, sight, str(made.id)))
@@ -69,18 +92,19 @@ def create_field(actor: Actor, pipeline: str, body: Mapping[str, Any]) -> tuple[
 
 def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order: int, where: str = "") -> Field:
     """A field with its index slots, flushed but not yet in the log. Raises SlugTaken, NoSlotLeft, ValidationFailed."""
-    faults = FaultList()
+    faults, of = FaultList(), _OWNERS[pipeline.kind]
     slug = body.get("slug") or slug_from(body["name"])
     if not is_slug(slug) or slug in OPERATORS or slug in ROUTE_WORDS:
         faults.add(where + "/slug", "INVALID_SLUG", RULE)
     kind = read_kind(body["field_type"], faults, where + "/field_type")
     config = kind.read_config(body.get("field_config") or {}, faults, where + "/field_config") if kind else {}
     if kind:
-        _check_flags(kind, body, faults, where)
+        _check_flags(of, kind, body, faults, where)
         conversion.check_default(work, kind.name, config, faults, where + "/field_config")
     faults.check()
     _check_free(work, pipeline.id, slug, where)
-    indexed = slots.has_room(work, pipeline.id, KINDS[body["field_type"]].slot, wanted=body.get("is_indexed"))
+    wanted = body.get("is_indexed") if of.has_slots else False
+    indexed = slots.has_room(work, pipeline.id, KINDS[body["field_type"]].slot, wanted=wanted)
     field = Field(
         pipeline_id=pipeline.id, slug=slug, name=body["name"], description=body.get("description", ""),
         field_type=body["field_type"], field_config=config, is_required=body.get("is_required", False),
@@ -90,20 +114,21 @@ def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order:
     )  # fmt: skip
     work.session.add(field)
     work.session.flush()
-    slots.take_plain(work, field, wanted=body.get("is_indexed"))
+    slots.take_plain(work, field, wanted=wanted)
     if field.is_unique:
         slots.take_unique(work, field)
     return field
 
 
 def update_field(
-    actor: Actor, pipeline: str, name: str, body: Mapping[str, Any], *, versions: frozenset[int] | None = None
-) -> tuple[str, int]:
+    actor: Actor, pipeline: str, name: str, body: Mapping[str, Any], *,
+    versions: frozenset[int] | None = None, of: Owner = PIPELINE,
+) -> tuple[str, int]:  # fmt: skip
     """Changes what is given. A change that present values would not survive needs `force` or `default`.
 
     Raises FieldNotFound, VersionMismatch, FieldInUse, NoSlotLeft, ValidationFailed.
     """
-    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         _locked_pipeline(work, sight.shape.id)
         field = _locked(work, sight, name, versions)
@@ -111,13 +136,13 @@ def update_field(
             if key in body:
                 setattr(field, key, body[key])
         if {"field_type", "field_config"} & body.keys():
-            conversion.change_kind(work, sight, field, body)
+            conversion.change_kind(work, of.rows, sight, field, body)
         kind = KINDS[field.field_type]
         faults = FaultList()
-        _check_flags(kind, {"is_unique": body.get("is_unique", field.is_unique), **body}, faults, "")
+        _check_flags(of, kind, {"is_unique": body.get("is_unique", field.is_unique), **body}, faults, "")
         faults.check()
         if body.get("is_required") and not field.is_required:
-            conversion.require_values(work, sight, field, body)
+            conversion.require_values(work, of.rows, sight, field, body)
         field.is_required = body.get("is_required", field.is_required)
         slots.fit(work, field, unique=body.get("is_unique"), indexed=body.get("is_indexed"))
         if work.differences(field):
@@ -128,19 +153,20 @@ def update_field(
 
 
 def delete_field(
-    actor: Actor, pipeline: str, name: str, *, force: bool = False, versions: frozenset[int] | None = None
-) -> None:
+    actor: Actor, pipeline: str, name: str, *,
+    force: bool = False, versions: frozenset[int] | None = None, of: Owner = PIPELINE,
+) -> None:  # fmt: skip
     """With values in records it is refused, or, with force, removed from sight with them until it is restored.
 
     Raises FieldNotFound, FieldInUse, VersionMismatch.
     """
-    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         found = _locked_pipeline(work, sight.shape.id)
         field = _locked(work, sight, name, versions)
-        used = conversion.usage(work, field)
+        used = conversion.usage(work, of.rows, field)
         if used.count and not force:
-            raise FieldInUse(extra=used.as_extra())
+            raise used.error()
         if found.title_field == field.slug:
             work.lock(Pipeline, found.id)
             found.title_field = None
@@ -153,9 +179,9 @@ def delete_field(
             work.session.delete(field)
 
 
-def restore_field(actor: Actor, pipeline: str, field_id: UUID) -> tuple[str, int]:
+def restore_field(actor: Actor, pipeline: str, field_id: UUID, *, of: Owner = PIPELINE) -> tuple[str, int]:
     """With the values that records still hold. Raises FieldNotFound, FieldInUse when they are no longer unique."""
-    sight = find_pipeline(actor, pipeline, P.PIPELINES_UPDATE)
+    sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         _locked_pipeline(work, sight.shape.id)
         field = work.lock(Field, field_id)
@@ -170,7 +196,12 @@ def restore_field(actor: Actor, pipeline: str, field_id: UUID) -> tuple[str, int
         return _shown(actor, sight, str(field.id))
 
 
-def _check_flags(kind: type[Kind], body: Mapping[str, Any], faults: FaultList, where: str) -> None:
+def _check_flags(of: Owner, kind: type[Kind], body: Mapping[str, Any], faults: FaultList, where: str) -> None:
+    if not of.has_slots:
+        for flag, about in (("is_unique", "be unique"), ("is_indexed", "have an index")):
+            if body.get(flag):
+                faults.add(f"{where}/{flag}", "NOT_POSSIBLE", f"Fields of relationships cannot {about}.")
+        return
     if body.get("is_unique") and not kind.is_unique:
         faults.add(where + "/is_unique", "NOT_POSSIBLE", f"A {kind.name} field cannot be unique.")
     if body.get("is_indexed") and kind.slot is None:

@@ -71,7 +71,7 @@ def make_pipeline(work: Unit, body: Mapping[str, Any], *, first: Sequence[Mappin
     """Inside a unit; `first` are fields that come before those of the body. Raises SlugTaken, ValidationFailed."""
     slug = check_slug(body.get("slug") or slug_from(body["name"]))
     pipeline = Pipeline(
-        slug=slug, graphql_name=_graphql_name(work, slug), template=body.get("template"),
+        slug=slug, graphql_name=graphql_name(work, slug), template=body.get("template"),
         title_field=body.get("title_field"), created_by=work.actor.user_id, updated_by=work.actor.user_id,
     )  # fmt: skip
     for key in _PLAIN:
@@ -110,7 +110,7 @@ def update_pipeline(
                 setattr(pipeline, key, body[key])
         if "slug" in body and body["slug"] != pipeline.slug:
             pipeline.slug = check_slug(body["slug"])
-            pipeline.graphql_name = _graphql_name(work, pipeline.slug)
+            pipeline.graphql_name = graphql_name(work, pipeline.slug)
         unseen = whole and body["title_field"] is None and pipeline.title_field in sight.hidden
         if "title_field" in body and not unseen:
             seen = [found for found in fields_of(work, pipeline.id) if found.slug not in sight.hidden]
@@ -188,8 +188,8 @@ def _check_title_field(slug: str | None, fields: Sequence[Field]) -> str | None:
     return slug
 
 
-def _graphql_name(work: Unit, slug: str) -> str:
-    """Made of the slug, and no other pipeline's: `a_1` and `a1` stay apart."""
+def graphql_name(work: Unit, slug: str) -> str:
+    """Made of the slug, and no other pipeline's or relationship type's: `a_1` and `a1` stay apart."""
     name = "".join(part.capitalize() for part in slug.split("_"))
     taken = set(
         work.session.scalars(
@@ -204,7 +204,7 @@ def _graphql_name(work: Unit, slug: str) -> str:
 
 
 def show_pipeline(actor: Actor, pipeline_id: UUID, fields: str = "") -> tuple[str, int]:
-    resource = _resource(actor, with_fields=True)
+    resource = _resource(actor, whole=pipeline_id)
     found = get_row(actor, resource, Sql("p.id = %s", [pipeline_id]), picked(fields, resource))
     if found is None:
         raise PipelineNotFound
@@ -217,12 +217,18 @@ def _seen(actor: Actor) -> Sql:
     return Sql("p.id = ANY(%s::uuid[])", [[str(i) for i in schema_of(actor).pipelines if sees_pipeline(actor, i)]])
 
 
-def _resource(actor: Actor, *, with_fields: bool = False) -> Resource:
-    """As the caller sees pipelines: counts where he sees all records, no trace of fields hidden from him."""
+def _resource(actor: Actor, *, with_fields: bool = False, whole: UUID | None = None) -> Resource:
+    """As the caller sees pipelines: counts where he sees all records, no trace of fields hidden from him. `whole`
+    names one that is shown with its fields; it may have been restored just now.
+    """
     pipelines = schema_of(actor).pipelines
     everywhere = any(
         grant.pipelines is None and grant.rows == "all" for grant in policy.granting(actor, P.RECORDS_READ)
     )
     counted = None if everywhere else [found for found in pipelines if policy.reads_all(actor, found)]
-    hidden = [(found, slug) for found in pipelines for slug in policy.hidden_fields(actor, found)]
-    return pipeline_resource(counted, hidden, with_fields=with_fields)
+    hidden = [
+        (found, slug)
+        for found in {*pipelines, *([whole] if whole else ())}
+        for slug in policy.hidden_fields(actor, found)
+    ]
+    return pipeline_resource(counted, hidden, with_fields=with_fields or whole is not None)

@@ -13,7 +13,8 @@ SELECT json_build_object(
         'deleted', count(*) FILTER (WHERE deleted_at IS NOT NULL))
         FROM users WHERE tenant_id = %(tenant)s AND NOT is_system),
     'user_types', (SELECT count(*) FROM roles WHERE tenant_id = %(tenant)s AND deleted_at IS NULL),
-    'pipelines', (SELECT count(*) FROM pipelines WHERE tenant_id = %(tenant)s AND deleted_at IS NULL),
+    'pipelines', (SELECT count(*) FROM pipelines
+                  WHERE tenant_id = %(tenant)s AND kind = 'record' AND deleted_at IS NULL),
     'sessions', (SELECT count(*) FROM sessions
                  WHERE tenant_id = %(tenant)s AND revoked_at IS NULL AND expires_at > now()),
     'api_keys', (SELECT count(*) FROM api_keys

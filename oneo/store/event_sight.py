@@ -17,6 +17,8 @@ from oneo.store.resources import EVENTS, Resource
 _RECORD, _PIPELINE = "starts_with(e.type, 'record.')", "starts_with(e.type, 'pipeline.')"
 _OWN_SLUG = """coalesce(e.data->>'slug',
     (SELECT f.slug FROM fields f WHERE f.tenant_id = e.tenant_id AND f.id = e.subject_id))"""
+_IS_OF_TYPE = """EXISTS (SELECT FROM pipelines t WHERE t.tenant_id = e.tenant_id AND t.id = e.pipeline_id
+    AND t.kind = 'relationship')"""
 _TITLE_FIELD_THEN = """(SELECT p.data->>'title_field' FROM events p WHERE p.tenant_id = e.tenant_id
     AND p.subject_id = e.pipeline_id AND p.seq < e.seq AND starts_with(p.type, 'pipeline.')
     ORDER BY p.seq DESC LIMIT 1)"""
@@ -72,13 +74,13 @@ PLAIN = EventSight(EVENTS, TRUE)
 
 
 def event_sight(
-    *, reaches: Iterable[Reach] | None, seen: Iterable[UUID] | None, names: Hidden, values: Hidden,
-    titles: Mapping[UUID, str],
+    *, reaches: Iterable[Reach] | None, seen: Iterable[UUID] | None, seen_types: Iterable[UUID] | None = None,
+    names: Hidden, values: Hidden, titles: Mapping[UUID, str],
 ) -> EventSight:  # fmt: skip
-    """`reaches` are the records that he reads, `seen` the pipelines that he sees: None is all. `names` hides fields
-    from the schema, `values` hides them in records; `titles` are names of pipelines, for records without a title.
+    """`reaches` are the records that he reads, `seen` the pipelines and types that he sees: None is all. `names` hides
+    fields from the schema, `values` in records; `titles` are names of pipelines, for records without a title.
     """
-    condition = _condition(reaches, seen, names, values)
+    condition = _condition(reaches, _seen_tests(seen, seen_types), names, values)
     document = dict(EVENTS.document)
     if values:
         _cut_records(document, values.sql("e.pipeline_id"), titles)
@@ -108,7 +110,16 @@ def _slugs(shape: PipelineShape | None, family: Family) -> list[str]:
     return [slug for slug, found in shape.fields.items() if found.kind.family is family] if shape else []
 
 
-def _condition(reaches: Iterable[Reach] | None, seen: Iterable[UUID] | None, names: Hidden, values: Hidden) -> Sql:
+def _seen_tests(seen: Iterable[UUID] | None, seen_types: Iterable[UUID] | None) -> dict[str, Sql]:
+    """By kind of event: whether its pipeline or relationship type is one that he sees. Fields may be of either."""
+    pipelines = "true" if seen is None else f"e.pipeline_id = ANY({_ids(seen)})"
+    types = "true" if seen_types is None else f"e.pipeline_id = ANY({_ids(seen_types)})"
+    either = types if pipelines == types else f"CASE WHEN {_IS_OF_TYPE} THEN {types} ELSE {pipelines} END"
+    tests = {"pipeline": pipelines, "field": either, "relationship_type": types, "constraint": types}
+    return {kind: Sql(test) for kind, test in tests.items()}
+
+
+def _condition(reaches: Iterable[Reach] | None, tests: dict[str, Sql], names: Hidden, values: Hidden) -> Sql:
     records, comments = TRUE, TRUE
     if reaches is not None:
         known = list(reaches)
@@ -117,15 +128,12 @@ def _condition(reaches: Iterable[Reach] | None, seen: Iterable[UUID] | None, nam
     if values:
         some = f"EXISTS (SELECT FROM unnest(e.changed_fields) f WHERE {_is_shown(values.sql('e.pipeline_id'))})"
         records = all_of([records, Sql(f"(e.type <> 'record.updated' OR {some})")])
-    pipelines = fields = TRUE
-    if seen is not None:
-        pipelines = Sql(f"e.subject_id = ANY({_ids(seen)})")
-        fields = Sql(f"e.pipeline_id = ANY({_ids(seen)})")
+    pipelines, fields = tests["pipeline"], tests["field"]
     if names:
         blind = f"e.changed_fields = ARRAY['title_field']::varchar[] AND {_is_blind(names.sql('e.subject_id'))}"
         pipelines = all_of([pipelines, Sql(f"(e.type <> 'pipeline.updated' OR NOT ({blind}))")])
         fields = all_of([fields, Sql(f"{_OWN_SLUG} <> ALL({names.sql('e.pipeline_id')})")])
-    kinds = {"record": records, "comment": comments, "pipeline": pipelines, "field": fields}
+    kinds = {**tests, "record": records, "comment": comments, "pipeline": pipelines, "field": fields}
     cut = {kind: test for kind, test in kinds.items() if test.text != "true"}
     if not cut:
         return TRUE

@@ -26,28 +26,25 @@ Hidden = Collection[tuple[UUID, str]]
 
 def pipeline_resource(counted: Iterable[UUID] | None, hidden: Hidden, *, with_fields: bool = False) -> Resource:
     """`counted` are the pipelines of which the caller may see all records; None is every one."""
-    pairs = _array(f"{pipeline}.{slug}" for pipeline, slug in hidden)
-    alive = f"""FROM fields f WHERE f.tenant_id = p.tenant_id AND f.pipeline_id = p.id AND f.deleted_at IS NULL
-        AND (f.pipeline_id::text || '.' || f.slug) <> ALL({pairs})"""
+    pairs = _pairs(hidden)
+    count_fields, show_fields = fields_sql(hidden)
     count = """(SELECT count(*) FROM my_records r
         WHERE r.tenant_id = p.tenant_id AND r.pipeline_id = p.id AND r.deleted_at IS NULL)"""
     if counted is not None:
-        count = f"CASE WHEN p.id::text = ANY({_array(str(found) for found in counted)}) THEN {count} END"
+        count = f"CASE WHEN p.id::text = ANY({array(str(found) for found in counted)}) THEN {count} END"
     document = {
         **plain_keys("p", "id", "slug", "name", "description", "pipeline_type", "icon", "color", "is_active"),
         **plain_keys("p", "settings", "template"),
         "title_field": f"CASE WHEN (p.id::text || '.' || p.title_field) <> ALL({pairs}) THEN p.title_field END",
         **plain_keys("p", "graphql_name"),
         "record_count": count,
-        "field_count": f"(SELECT count(*) {alive})",
+        "field_count": count_fields,
         **plain_keys("p", "created_by", "updated_by"),
         **moment_keys("p", "created_at", "updated_at", "deleted_at"),
         **plain_keys("p", "version"),
     }
     if with_fields:
-        shown = ", ".join(f'{sql} AS "{key}"' for key, sql in _FIELD.items())
-        document["fields"] = f"""(SELECT coalesce(json_agg(row_to_json(d)), '[]') FROM
-            (SELECT {shown} {alive} ORDER BY f.display_order, f.id) d)"""
+        document["fields"] = show_fields
     return Resource(
         table="pipelines",
         alias="p",
@@ -68,12 +65,22 @@ def pipeline_resource(counted: Iterable[UUID] | None, hidden: Hidden, *, with_fi
     )
 
 
+def fields_sql(hidden: Hidden) -> tuple[str, str]:
+    """How many fields `p` has, and all of them in order, as JSON."""
+    alive = f"""FROM fields f WHERE f.tenant_id = p.tenant_id AND f.pipeline_id = p.id AND f.deleted_at IS NULL
+        AND (f.pipeline_id::text || '.' || f.slug) <> ALL({_pairs(hidden)})"""
+    shown = ", ".join(f'{sql} AS "{key}"' for key, sql in _FIELD.items())
+    listed = f"""(SELECT coalesce(json_agg(row_to_json(d)), '[]') FROM
+        (SELECT {shown} {alive} ORDER BY f.display_order, f.id) d)"""
+    return f"(SELECT count(*) {alive})", listed
+
+
 def field_resource(pipeline_id: UUID, hidden: Iterable[str], *, deleted: bool = False) -> Resource:
     return Resource(
         table="fields",
         alias="f",
         base=f"f.pipeline_id = '{pipeline_id}' AND f.deleted_at IS {'NOT ' if deleted else ''}NULL "
-        f"AND f.slug <> ALL({_array(hidden)})",
+        f"AND f.slug <> ALL({array(hidden)})",
         document=_FIELD,
         columns={
             "id": Column("f.id", _ID),
@@ -93,7 +100,11 @@ def field_resource(pipeline_id: UUID, hidden: Iterable[str], *, deleted: bool = 
     )
 
 
-def _array(words: Iterable[str]) -> str:
+def _pairs(hidden: Hidden) -> str:
+    return array(f"{pipeline}.{slug}" for pipeline, slug in hidden)
+
+
+def array(words: Iterable[str]) -> str:
     """Ids and slugs, which need no quoting, as an array of texts."""
     return f"'{{{','.join(sorted(words))}}}'::text[]"
 

@@ -102,6 +102,23 @@ def test_events_carry_the_keys_that_other_systems_expect(app: Flask, hub: Hub, t
     assert ["field_id" in entry for entry in schema.told] == [False, *[True] * 7]
 
 
+def test_the_schema_has_relationship_types_for_those_who_see_them(app: Flask, hub: Hub, tenant: TestTenant) -> None:
+    nothing = tenant.user(tenant.role("nothing", [READS])).api
+    _, seen = listen(app, hub, tenant.api, "schema")
+    _, unseen = listen(app, hub, nothing, "schema")
+    body = {"name": "Knows", "cardinality": "one_to_many", "fields": [{"name": "Since", "field_type": "date"}]}
+    made = tenant.api.post("/relationships/types/", body).json
+    pipeline(tenant.api, "Notes", [])
+    eventually(lambda: unseen.told and len(seen.told) == 4)
+    assert [event["type"] for event in unseen.told] == ["pipeline.created"]
+    assert [event["type"] for event in seen.told[:3]] == [
+        "relationship_type.created", "field.created", "constraint.created",
+    ]  # fmt: skip
+    assert {event["pipeline_id"] for event in seen.told[:3]} == {made["id"]}
+    assert seen.told[0]["relationship_type_id"] == made["id"]
+    assert seen.told[2]["constraint_id"] == made["constraints"][0]["id"]
+
+
 def test_topics_that_are_not_there_are_refused_alike(
     app: Flask, hub: Hub, tenant: TestTenant, other: TestTenant
 ) -> None:
