@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -16,7 +15,6 @@ from oneo.store.events import clocks
 from tests.api import Api, assert_problem
 from tests.architecture.walk import Route, routes
 from tests.factories import pipeline as factory
-from tests.factories.relationship import relate
 from tests.factories.tenant import TenantFactory, TestTenant, open_session
 
 CANARY = "canary"
@@ -40,6 +38,8 @@ VALID: dict[str, Any] = {
     "comments.update_comment": _TEXT,
     "relationship types.update_relationship_type": _NAME,
     "relationship types.replace_relationship_type": _NAME,
+    "relationships.update_relationship": {"strength": 0.5},
+    "relationships.replace_relationship": {"strength": 0.5},
     "relationship types.create_constraint": {"constraint_type": "HIERARCHY"},
     "relationship types.update_constraint": {"is_required": True},
     "relationship types.create_relationship_type_field": {"name": "Taken over", "field_type": "text"},
@@ -114,7 +114,12 @@ def _data(tenant: TestTenant, slug: str, text: str) -> dict[str, str]:
     constraint = api.post(f"/relationships/types/{slug}_type/constraints/", {"constraint_type": "HIERARCHY"})
     for made in (comment, template, link_type, constraint):
         assert made.status_code == 201, made.text
-    relate(tenant, UUID(link_type.json["id"]), [(record["id"], record["id"])], data={f"{text}_field": text})
+    ends = {
+        "source_record_id": record["id"],
+        "target_record_id": factory.record(api, slug, {f"{text}_field": text})["id"],
+    }
+    link = api.post("/relationships/", {"relationship_type": f"{slug}_type", **ends, "data": {f"{text}_field": text}})
+    assert link.status_code == 201, link.text
     return {
         "pipeline": pipeline["id"],
         "field": pipeline["fields"][0]["id"],
@@ -124,6 +129,7 @@ def _data(tenant: TestTenant, slug: str, text: str) -> dict[str, str]:
         "relationship_type": link_type.json["id"],
         "type_field": link_type.json["fields"][0]["id"],
         "constraint_id": constraint.json["id"],
+        "relationship_id": link.json["id"],
     }
 
 

@@ -18,6 +18,7 @@ from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Constraint, RelationshipType
 from oneo.operations.constraint_options import read_options
+from oneo.operations.link_presence import check_present
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store import message
 from oneo.store.lists import get_row
@@ -47,7 +48,9 @@ def get_constraint(actor: Actor, type_name: str, constraint_id: UUID) -> tuple[s
 
 
 def create_constraint(actor: Actor, type_name: str, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
-    """(id, JSON text, version). Raises RelationshipTypeNotFound, ValidationFailed."""
+    """(id, JSON text, version). Raises RelationshipTypeNotFound, ValidationFailed, and ConstraintViolation when there
+    are relationships that it forbids.
+    """
     sight = find_type(actor, type_name, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         found = lock_type(work, sight.type.id)
@@ -69,7 +72,8 @@ def update_constraint(
     versions: frozenset[int] | None = None,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given; the options are replaced. Raises ConstraintNotFound, VersionMismatch, ValidationFailed,
-    and Conflict where it follows from the type's cardinality.
+    ConstraintViolation when there are relationships that it forbids, and Conflict where it follows from the type's
+    cardinality.
     """
     sight = find_type(actor, type_name, P.PIPELINES_UPDATE)
     with unit(actor) as work:
@@ -82,6 +86,7 @@ def update_constraint(
             raise Conflict(_FOLLOWS)
         if work.changed(constraint, "constraint.updated"):
             work.renew_schema()
+            check_present(work, found.id, [constraint])
         return _shown(actor, found.id, constraint.id)
 
 
@@ -192,6 +197,7 @@ def _is_own(constraint: Constraint) -> bool:
 def _add(work: Unit, constraint: Constraint) -> None:
     work.created(constraint, "constraint.created")
     work.renew_schema()
+    check_present(work, constraint.type_id, [constraint])
 
 
 def _remove(work: Unit, constraint: Constraint) -> None:

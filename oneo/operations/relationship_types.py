@@ -22,6 +22,7 @@ from oneo.models import RelationshipType
 from oneo.models.pipeline import DEFAULT_CARDINALITY, DEFAULT_ON_DELETE
 from oneo.operations.constraints import constraints_of, fit_cardinality, lock_type, pipeline_at
 from oneo.operations.fields import add_field
+from oneo.operations.link_presence import check_present, settle_sleeping
 from oneo.operations.lists import Listing, ListQuery, list_resource, picked
 from oneo.operations.pipelines import check_slug, graphql_name
 from oneo.store.lists import get_row
@@ -125,7 +126,9 @@ def delete_relationship_type(actor: Actor, name: str, *, versions: frozenset[int
 
 
 def restore_relationship_type(actor: Actor, name: str) -> tuple[str, int]:
-    """By id. Raises RelationshipTypeNotFound when it is not deleted, SlugTaken when another has its slug now."""
+    """By id. Raises RelationshipTypeNotFound when it is not deleted, SlugTaken when another has its slug now,
+    ConstraintViolation when others have the places of its relationships.
+    """
     type_id = as_id(name)
     if type_id is None or not policy.allows(actor, P.PIPELINES_DELETE, type_id):
         raise RelationshipTypeNotFound
@@ -134,6 +137,8 @@ def restore_relationship_type(actor: Actor, name: str) -> tuple[str, int]:
         found.deleted_at, found.updated_by = None, actor.user_id
         work.changed(found, "relationship_type.restored")
         work.renew_schema()
+        settle_sleeping(work, found.id)
+        check_present(work, found.id, constraints_of(work, found.id))
         return show_type(actor, found.id)
 
 

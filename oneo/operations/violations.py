@@ -51,8 +51,8 @@ _POINTERS = {
 }  # fmt: skip
 
 
-def refuse_broken(actor: Actor, broken: Sequence[Broken]) -> None:
-    """Raises what the worst of it is, with all of it as faults and violations."""
+def refuse_broken(actor: Actor, broken: Sequence[Broken], *, count: int | None = None) -> None:
+    """Raises what the worst of it is, with all of it as faults and violations; `count` is of how many it is some."""
     if not broken:
         return
     codes = {found.code for found in broken}
@@ -62,6 +62,8 @@ def refuse_broken(actor: Actor, broken: Sequence[Broken]) -> None:
         extra = dict(broken[0].detail)
     elif issubclass(error, ConstraintViolation | DuplicateRelationship):
         extra = {"violations": [violation(actor, found) for found in broken]}
+        if count is not None:
+            extra["relationships"] = count
     raise error(faults=[fault(actor, found) for found in broken], extra=extra)
 
 

@@ -14,8 +14,8 @@ from oneo import exact_json, strict_json
 from oneo.actor import Actor
 from oneo.fields.shapes import PipelineShape
 from oneo.store import message
+from oneo.store.links import document as link_document
 from oneo.store.record_writes import event_sql
-from oneo.store.resources import moment
 
 EXAMPLES = 3
 """Rows that a refusal names."""
@@ -60,16 +60,11 @@ class Rows:
         return f"FROM {self.view} r WHERE r.tenant_id = %(tenant)s AND r.{self.place} = %(pipeline)s"
 
 
-def _relationship_sql(_: PipelineShape) -> str:
-    pairs = [f"'{name}', d.{name}" for name in _LINK] + [f"'{name}', {moment(f'd.{name}')}" for name in _LINK_MOMENTS]
-    return f"jsonb_build_object({', '.join(pairs)})"
+def _relationship_sql(shape: PipelineShape) -> str:
+    pairs = ", ".join(f"'{key}', {sql}" for key, sql in link_document([(shape, frozenset())], "d").items())
+    return f"jsonb_build_object({pairs})"
 
 
-_LINK = (
-    "id", "type_id", "source_id", "target_id", "source_pipeline_id", "target_pipeline_id", "status",
-    "is_bidirectional", "is_dormant", "strength", "metadata", "data", "created_by", "updated_by", "version",
-)  # fmt: skip
-_LINK_MOMENTS = ("effective_from", "effective_until", "created_at", "updated_at", "deleted_at")
 RECORDS = Rows("records", "my_records", "pipeline_id", "record.updated", event_sql)
 RELATIONSHIPS = Rows("relationships", "my_relationships", "type_id", "relationship.updated", _relationship_sql)
 

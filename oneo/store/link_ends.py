@@ -85,6 +85,20 @@ def wake(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID]) ->
     return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
 
 
+def settle(connection: Connection, tenant_id: UUID, type_id: UUID) -> None:
+    """Those of the type sleep that have not both their records, and no others."""
+    ends = " OR ".join(
+        f"EXISTS (SELECT FROM records r WHERE r.tenant_id = x.tenant_id AND r.id = x.{end}_id "
+        "AND r.deleted_at IS NOT NULL)"
+        for end in ("source", "target")
+    )
+    sql = (
+        f"UPDATE relationships x SET is_dormant = NOT x.is_dormant WHERE x.tenant_id = %s AND x.type_id = %s "
+        f"AND x.deleted_at IS NULL AND x.is_dormant <> ({ends})"
+    )
+    message.execute(connection, sql, (tenant_id, type_id))
+
+
 def erase(
     connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID]
 ) -> list[tuple[UUID, UUID, int]]:  # fmt: skip

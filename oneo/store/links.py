@@ -11,6 +11,7 @@ from oneo.fields.kinds.registry import kind_named
 from oneo.fields.links import TypeShape
 from oneo.fields.pipelines import PipelineName
 from oneo.fields.scalars import Boolean, Identifier, Keyword
+from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import Column
 from oneo.filters.link_columns import EffectiveColumn, MetadataColumn, StatusColumn
 from oneo.filters.sql import Sql
@@ -24,7 +25,7 @@ ALIVE = f"NOT {LINK}.is_dormant"
 _ID, _FLAG, _TIME, _WORD = Identifier(), Boolean(), DateTime(), Keyword()
 _NUMBER = kind_named("number", {})
 
-Seen = Sequence[tuple[TypeShape, frozenset[str]]]
+Seen = Sequence[tuple[TypeShape | PipelineShape, frozenset[str]]]
 """Types with the slugs of their fields that do not exist for the caller."""
 Embeds = Mapping[str, Callable[[str], str]]
 

@@ -47,6 +47,10 @@ def _loaded(*, coverage: bool) -> Any:
 bounded, long = _loaded(coverage=False), _loaded(coverage=True)
 
 
+SINCE = {"name": "Since", "field_type": "date"}
+NAMED = {"pipeline", "field", "record_id", "relationship_type", "type_field", "constraint_id"}
+
+
 class Caller:
     """An administrator who is always there: requests may end his sessions, or remove him."""
 
@@ -82,11 +86,20 @@ class Caller:
         if place is None or api.get(f"/pipelines/{place}/").status_code != 200:
             name = f"Known {uuid4().hex}"  # the document's examples are names of pipelines too, and are sent
             made = factory.pipeline(api, name, factory.DEAL_FIELDS, title_field="name")
-            self._known = {"pipeline": made["slug"], "field": "amount"}
+            self._known |= {"pipeline": made["slug"], "field": "amount"}
+            self._known.pop("record_id", None)
         found = self._known.get("record_id")
         if found is None or api.get(f"/records/{found}/").status_code != 200:
             self._known["record_id"] = factory.record(api, self._known["pipeline"], {"name": "A deal"})["id"]
         return self._known
+
+    def relationship_type(self) -> dict[str, str]:
+        """One for each request, with a field and a constraint."""
+        api = Api(self._tenant.app, self._token)
+        made = api.post("/relationships/types/", {"name": "x", "slug": f"x{uuid4().hex}", "fields": [SINCE]}).json
+        path = f"/relationships/types/{made['id']}/constraints/"
+        constraint = api.post(path, {"constraint_type": "CARDINALITY"}).json
+        return {"relationship_type": made["slug"], "type_field": "since", "constraint_id": constraint["id"]}
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +119,9 @@ def _sendable(case: Any, caller: Caller) -> Any:
     OpenAPI cannot say that an answer has this body or none at all, so where a 201 is due its body is asked for.
     Keys are made unique: a replayed answer says nothing of the request at hand.
     """
-    named = set(case.path_parameters or ()) & {"pipeline", "field", "record_id"}
+    named = set(case.path_parameters or ()) & NAMED
     if named and case.meta.generation.mode.is_positive:
-        known = caller.known()
+        known = caller.relationship_type() if "relationship_type" in named else caller.known()
         case.path_parameters |= {name: known[name] for name in named}
     headers = case.headers if case.headers is not None else {}
     if "201" in case.operation.definition.raw["responses"]:

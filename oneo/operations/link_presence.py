@@ -1,0 +1,52 @@
+"""Whether the relationships that are there keep to constraints that are new, changed, or back with their type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from oneo.events.unit import Unit
+from oneo.fields.links import ConstraintShape, TypeShape
+from oneo.models import Constraint
+from oneo.operations.violations import refuse_broken
+from oneo.store import link_ends, message
+from oneo.store.link_checks import Rules
+from oneo.store.message import Lock
+from oneo.store.records import ANY_PIPELINE
+
+MOST_TOLD = 20
+
+
+def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) -> None:
+    """With nobody writing relationships that they speak of until the unit ends. Raises ConstraintViolation, which tells
+    how many there are and some of what they break.
+    """
+    if not constraints:
+        return
+    work.session.flush()
+    rules = _rules(type_id, constraints)
+    for concerned in sorted(rules.asked):
+        message.stand_alone(work.connection, concerned)
+    types = sorted(rules.asked)
+    broken = link_ends.check(work.actor, rules, locks=[Lock.beside(type_id)], types=types)
+    refuse_broken(work.actor, broken[:MOST_TOLD], count=len(broken))
+
+
+def settle_sleeping(work: Unit, type_id: UUID) -> None:
+    """Records may have been removed or restored while the type was away."""
+    link_ends.settle(work.connection, work.actor.tenant_id, type_id)
+
+
+def _rules(type_id: UUID, constraints: Sequence[Constraint]) -> Rules:
+    """Of these constraints alone, asked of all relationships that they count."""
+    shapes = tuple(
+        ConstraintShape(
+            found.id, found.constraint_type, found.source_pipeline_id, found.target_pipeline_id, found.min_instances,
+            found.max_instances, found.is_required, found.constraint_metadata,
+        )
+        for found in constraints
+    )  # fmt: skip
+    own = TypeShape(replace(ANY_PIPELINE, id=type_id), None, None, False, "", "", "", shapes)
+    together = {UUID(name) for shape in shapes for name in shape.options.get("types", ())}
+    return Rules(frozenset({type_id, *together}), (own,), changing=True)
