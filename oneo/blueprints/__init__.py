@@ -23,6 +23,7 @@ def register_blueprints(app: Flask) -> None:
         search,
         templates,
         tenants,
+        traversal,
         user_types,
         users,
     )
@@ -31,7 +32,7 @@ def register_blueprints(app: Flask) -> None:
     app.config.update(API_TITLE=TITLE, API_VERSION=VERSION, OPENAPI_VERSION=OPENAPI_VERSION)
     api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
     tenant = (auth, tenants, users, user_types)
-    data = (pipelines, templates, pipeline_extras, records, search, history, comments, bulk, export)
+    data = (pipelines, templates, pipeline_extras, records, search, history, comments, bulk, export, traversal)
     for module in (*tenant, *data, admin):
         api.register_blueprint(module.blp)
     documents.install(app)
