@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.download import download
 from bench.driver import Result, measure
 from bench.loader import load
-from bench.workloads import WORKLOADS, Loaded, Workload
+from bench.workloads import NASTY, WORKLOADS, Loaded, Workload
 from oneo.app import create_app
 from oneo.config import Settings
 from oneo.store import embedded
@@ -37,12 +37,14 @@ class Served:
 
 def main() -> None:
     options = _options()
-    chosen = [workload for workload in WORKLOADS if not options.names or workload.name in options.names]
+    names = options.names or [workload.name for workload in WORKLOADS]
+    chosen = [workload for workload in (*WORKLOADS, *NASTY) if workload.name in names]
     with tempfile.TemporaryDirectory(prefix="oneo-bench-") as folder:
         Path(folder).chmod(0o755)
         dsn = embedded.start(Path(folder), database="oneo_bench")
         settings = Settings(database_url=dsn, jwt_secret=SECRET, log_level="ERROR")
-        loaded = load(create_app(settings, as_owner=True), dsn)
+        graphs = [workload.graph for workload in chosen if workload.graph]
+        loaded = load(create_app(settings, as_owner=True), dsn, graphs)
         statements = {f"/{workload.name}": workload.sql(loaded) for workload in chosen}
         with (
             _serve(_oneo(dsn, options.workers)) as ours,
@@ -58,8 +60,9 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = [*(workload.name for workload in WORKLOADS), EXPORT]
-    parser.add_argument("names", nargs="*", help=f"workloads: {', '.join(names)} (default: all)")
+    usual = ", ".join([*(workload.name for workload in WORKLOADS), EXPORT])
+    nasty = ", ".join(workload.name for workload in NASTY)
+    parser.add_argument("names", nargs="*", help=f"workloads: {usual} (default: all of these), {nasty}")
     parser.add_argument("--workers", type=int, default=2, help="server processes (default: 2)")
     parser.add_argument("--connections", type=int, default=16, help="connections (default: 16)")
     parser.add_argument("--seconds", type=int, default=4, help="seconds a round (default: 4)")

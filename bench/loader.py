@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import psycopg2
 from flask import Flask
 from sqlalchemy import select
 
+from bench.graphs import draw
 from bench.workloads import DEAL, Loaded
 from oneo.access import tokens
 from oneo.access.schema import schema_of
@@ -48,7 +50,7 @@ class Tenant:
     token: str
 
 
-def load(owner: Flask, dsn: str) -> Loaded:
+def load(owner: Flask, dsn: str, graphs: Iterable[str] = ()) -> Loaded:
     """Tenants with users; the first is the one that is measured."""
     with owner.app_context():
         flask_migrate.upgrade()
@@ -57,6 +59,7 @@ def load(owner: Flask, dsn: str) -> Loaded:
         for tenant in tenants[1:]:
             _deals(tenant, OTHER_RECORDS)
         loaded = _deals(tenants[0], RECORDS)
+        loaded = draw(loaded, dsn, graphs)
         _settle(dsn)
         return loaded
 

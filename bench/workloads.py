@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from oneo.store.records import RECORDS
@@ -22,6 +22,10 @@ class Loaded:
     record_id: UUID
     slots: Mapping[str, str]
     """The index slot of each field."""
+    graphs: Mapping[str, UUID] = field(default_factory=dict)
+    """The record where each graph begins; its relationship type has the same name."""
+    walks: Mapping[str, str] = field(default_factory=dict)
+    """The statement that answers a walk from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,11 @@ class Workload:
     path: str
     sql: Callable[[Loaded], str]
     body: str | None = None
+    graph: str = ""
+    """What has to be loaded for it, if it is one of walks."""
 
     def address(self, loaded: Loaded) -> str:
-        return self.path.format(record=loaded.record_id)
+        return self.path.format(record=loaded.record_id, start=loaded.graphs.get(self.graph))
 
 
 def _profile(loaded: Loaded) -> str:
@@ -119,6 +125,20 @@ def _entries(count: int) -> str:
     return json.dumps([{"data": {**DEAL, "amount": number}} for number in range(count)])
 
 
+def _walked(graph: str, direction: str = "both") -> Workload:
+    """The same statement, without the caller's gate."""
+    name, about = f"W7{'' if graph == 'levels' else '-' + graph}", f"traverse 5 levels of {GRAPHS[graph]}"
+    query = f"depth=5&limit=10000&direction={direction}&relationship_types={graph}"
+    path = f"/api/v1/relationships/traverse/?start={{start}}&{query}"
+    return Workload(name, about, path, lambda loaded: loaded.walks[graph], graph=graph)
+
+
+GRAPHS = {
+    "levels": "1,000 relationships each",
+    "complete": "a complete digraph of 100",
+    "hubs": "10 hubs of 10,000",
+    "random": "1,000,000 relationships of 100,000 records",
+}
 RECORD = RECORDS.json().replace("nullif(r.title, '')", "r.data->>'name'")
 DEAL = {
     "name": "A deal to measure with", "amount": 1200.5, "stage": "open", "closes": "2026-11-20", "probability": 40,
@@ -146,4 +166,7 @@ WORKLOADS = (
     Workload("W5", "create 100", _BULK, _insert(_entries(100)), _entries(100)),
     Workload("W5+", "create 100; bare with events, clock", _BULK, _insert(_entries(100), logged=True), _entries(100)),
     Workload("W5-1000", "create 1,000", _BULK, _insert(_entries(1000)), _entries(1000)),
+    _walked("levels"),
 )  # fmt: skip
+NASTY = tuple(_walked(graph) for graph in GRAPHS if graph != "levels")
+"""Graphs that a walk could be lost in; they are loaded when they are asked for."""

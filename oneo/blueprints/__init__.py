@@ -25,6 +25,7 @@ def register_blueprints(app: Flask) -> None:
         search,
         templates,
         tenants,
+        traversal,
         user_types,
         users,
     )
@@ -34,7 +35,7 @@ def register_blueprints(app: Flask) -> None:
     api = Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=component_name)})
     tenant = (auth, tenants, users, user_types)
     data = (pipelines, templates, pipeline_extras, records, search, history, comments, bulk, export)
-    links = (relationship_types, relationships)
+    links = (relationship_types, relationships, traversal)
     for module in (*tenant, *data, *links, admin):
         api.register_blueprint(module.blp)
     documents.install(app)

@@ -86,6 +86,18 @@ def answer_list(actor: Actor, make: Callable[[], Listing], *, tagged: bool = Tru
     return response
 
 
+def answer_as_of(actor: Actor, make: Callable[[], tuple[int, str]], *, tagged: bool) -> Response:
+    """What is no list and changes with the tenant's events: `make` gives the number of the last, and the JSON text."""
+    known = _known_seq(actor) if tagged else None
+    if known is not None and known == present_seq(actor):
+        return not_modified(_list_tag(actor, known))
+    seq, body = make()
+    response = Response(body, content_type=JSON)
+    if tagged:
+        response.headers["ETag"] = _list_tag(actor, seq)
+    return response
+
+
 def _list_tag(actor: Actor, seq: int) -> str:
     """Changes when anything of the tenant does, and with who asks for what."""
     shaped_by = f"{actor.tenant_id}{actor.user_id}{actor.access_revision}{request.full_path}".encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NoReturn, cast
 
@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
-from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, pointer
+from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, nearest, pointer
 
 
 class StrictParser(FlaskParser):
@@ -34,7 +34,8 @@ class StrictParser(FlaskParser):
     ) -> Any:
         messages: dict[str, Any] = error.messages_dict
         location, found = next(iter(messages.items()))
-        refuse(found, InvalidParameter if location == "query" else ValidationFailed)
+        in_query = location == "query"
+        refuse(found, InvalidParameter if in_query else ValidationFailed, known=_names(schema) if in_query else ())
 
 
 def takes_array(blueprint: Blueprint, entry: type[Schema]) -> Callable[[Any], Any]:
@@ -54,26 +55,32 @@ def takes_array(blueprint: Blueprint, entry: type[Schema]) -> Callable[[Any], An
     return decorator
 
 
-def refuse(messages: Any, error: type[DomainError]) -> NoReturn:
-    """Raises the error with a fault for each message of the schema library."""
+def refuse(messages: Any, error: type[DomainError], *, known: Iterable[str] = ()) -> NoReturn:
+    """Raises the error with a fault for each message of the schema library. `known` are names that may be meant."""
     faults = FaultList()
-    _collect(messages, "", faults)
+    _collect(messages, "", faults, known)
     raise error(faults=faults.faults)
 
 
 def _refuse_repeats(req: Any, schema: Schema) -> None:
     faults = FaultList()
+    names = _names(schema)
     for key in req.args:
-        if key in schema.fields and len(req.args.getlist(key)) > 1:
+        if key in names and len(req.args.getlist(key)) > 1:
             faults.add(pointer(key), "REPEATED", "This parameter stands twice.")
     faults.check(InvalidParameter)
 
 
-def _collect(messages: Any, where: str, faults: FaultList) -> None:
+def _names(schema: Schema) -> set[str]:
+    return {found.data_key or name for name, found in schema.fields.items()}
+
+
+def _collect(messages: Any, where: str, faults: FaultList, known: Iterable[str]) -> None:
     if isinstance(messages, dict):
         for key, inner in messages.items():
-            _collect(inner, where if key == "_schema" else where + pointer(key), faults)
+            _collect(inner, where if key == "_schema" else where + pointer(key), faults, known)
         return
     for text in messages if isinstance(messages, list) else [messages]:
         code = "UNKNOWN_FIELD" if text == "Unknown field." else "REQUIRED" if "required" in text else "INVALID_VALUE"
-        faults.add(where, code, text)
+        near = nearest(where[1:], known) if code == "UNKNOWN_FIELD" else None
+        faults.add(where, code, text, suggestion=near)

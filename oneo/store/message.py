@@ -31,6 +31,10 @@ class Answer:
     rows: list[Row]
 
 
+BY_INDEX = "set_config('enable_seqscan', 'off', true), set_config('enable_nestloop', 'off', true)"
+"""For a statement that says itself, by LATERAL parts, what is looked up row by row; all else is joined by hashing. What
+PostgreSQL expects of a walk's next level is a guess, and a wrong one would cost it a thousand times the right plan.
+"""
 _joined: ContextVar[psycopg2.extensions.connection | None] = ContextVar("oneo_joined_connection", default=None)
 
 
@@ -44,11 +48,13 @@ def tenant_setting(tenant_id: UUID) -> str:
     return f"SELECT set_config('oneo.tenant', '{tenant_id}', true)"
 
 
-def read(actor: Actor, sql: str, parameters: Parameters = (), *, keep: bool = False) -> Answer:
+def read(
+    actor: Actor, sql: str, parameters: Parameters = (), *, keep: bool = False, by_index: bool = False
+) -> Answer:  # fmt: skip
     """Runs one SELECT whose first column is never null, for a caller who is still what `actor` says.
 
-    `keep`: the same text will come again, and no other plan would be better for other values. Raises StaleActor when
-    he is not. Inside a unit the statement joins its transaction, which has passed the gate.
+    `keep`: the same text will come again, and no other plan would be better for other values. `by_index`: see BY_INDEX.
+    Raises StaleActor when he is not. Inside a unit the statement joins its transaction, which has passed the gate.
     """
     joined = _joined.get()
     if joined is not None:
@@ -56,8 +62,9 @@ def read(actor: Actor, sql: str, parameters: Parameters = (), *, keep: bool = Fa
         rows = _execute(joined, clock, parameters)
     else:
         gate, parameters = _gated(actor, parameters)
+        setting = tenant_setting(actor.tenant_id)
         rows = _send(
-            tenant_setting(actor.tenant_id),
+            f"{setting}, {BY_INDEX}" if by_index else setting,
             f"WITH gate AS MATERIALIZED ({gate}) "
             f"SELECT gate.seq, body.* FROM gate LEFT JOIN LATERAL ({sql}) AS body ON true WHERE gate.seq IS NOT NULL",
             parameters,

@@ -90,9 +90,9 @@ def _document(reaches: Sequence[Reach], row: str, rank: str) -> dict[str, str]:
     cut = {reach.shape.id: data_sql(reach.hidden, row) for reach in reaches if reach.hidden}
     return {
         **document(ANY_PIPELINE, frozenset(), row),
-        "title": _by_pipeline(row, titles, "NULL::text"),
-        "data": _by_pipeline(row, cut, f"{row}.data"),
-        "pipeline": _by_pipeline(row, {shape.id: _named(shape) for shape in shapes}, "NULL::json"),
+        "title": by_pipeline(row, titles, "NULL::text"),
+        "data": by_pipeline(row, cut, f"{row}.data"),
+        "pipeline": by_pipeline(row, {shape.id: _named(shape) for shape in shapes}, "NULL::json"),
         "rank": rank,
     }
 
@@ -100,10 +100,11 @@ def _document(reaches: Sequence[Reach], row: str, rank: str) -> dict[str, str]:
 def _seen(reaches: Iterable[Reach]) -> str:
     """The words of a record that the caller may find it by; where nothing is hidden, the indexed ones."""
     vectors = {reach.shape.id: vector_sql(reach.shape, reach.hidden) for reach in reaches}
-    return _by_pipeline("r", {key: sql for key, sql in vectors.items() if sql}, WORDS)
+    return by_pipeline("r", {key: sql for key, sql in vectors.items() if sql}, WORDS)
 
 
-def _by_pipeline(row: str, found: Mapping[UUID, str], otherwise: str) -> str:
+def by_pipeline(row: str, found: Mapping[UUID, str], otherwise: str) -> str:
+    """SQL that each pipeline has of its own."""
     if not found:
         return otherwise
     cases = " ".join(f"WHEN '{pipeline}' THEN {sql}" for pipeline, sql in found.items())

@@ -1,0 +1,43 @@
+"""What can be asked about relationships that are walked along; they are `x`, their ends `r`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from oneo import exact_json
+from oneo.fields.dates import DateTime
+from oneo.fields.kinds.registry import kind_named
+from oneo.fields.scalars import Boolean, Identifier, Integer
+from oneo.filters.columns import Column
+from oneo.filters.sql import Sql
+
+
+class MetadataColumn(Column):
+    """`contains` means the same members with the same values, others beside them or not."""
+
+    __slots__ = ()
+
+    def test(self, operator: str, value: object) -> Sql:
+        if operator == "contains":
+            return Sql(f"({self.sql} @> %s::jsonb)", [exact_json.dumps(value)])
+        if operator == "exact" and value is not None:
+            return Sql(f"({self.sql} = %s::jsonb)", [exact_json.dumps(value)])
+        return Column.test(self, operator, value)
+
+
+_ID, _TIME = Identifier(), DateTime()
+STEPS: Mapping[str, Column] = {
+    "id": Column("x.id", _ID),
+    "source_record_id": Column("x.source_id", _ID),
+    "target_record_id": Column("x.target_id", _ID),
+    "is_bidirectional": Column("x.is_bidirectional", Boolean()),
+    "strength": Column("x.strength", kind_named("number", {})),
+    "metadata": MetadataColumn("x.metadata", kind_named("json", {}), sortable=False),
+    "effective_from": Column("x.effective_from", _TIME),
+    "effective_until": Column("x.effective_until", _TIME, nullable=True),
+    "created_at": Column("x.created_at", _TIME),
+    "updated_at": Column("x.updated_at", _TIME),
+    "created_by": Column("x.created_by", _ID, nullable=True),
+    "updated_by": Column("x.updated_by", _ID, nullable=True),
+    "version": Column("x.version", Integer()),
+}

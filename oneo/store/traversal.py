@@ -1,0 +1,301 @@
+"""Walks along relationships, breadth first: one statement with a part for each level, which makes the JSON itself.
+
+Each level holds the records that none before it holds, by the path of the least relationship id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from oneo.actor import Actor
+from oneo.filters.sql import TRUE, Sql, all_of, any_of
+from oneo.store import message
+from oneo.store.link_sight import Group, ids_sql, of_types
+
+MAX_EDGES = 50_000
+"""Of a graph; those of the shortest paths are the first to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What may be walked: relationships `x` of these types (slugs by id) in these directions, to records `r` of these
+    groups that fulfil the condition. `titles` is SQL of what a record is called.
+    """
+
+    types: Mapping[UUID, str]
+    outbound: bool
+    inbound: bool
+    links: Sql
+    sight: Sequence[Group]
+    groups: Sequence[Group]
+    records: Sql
+    titles: str
+    depth: int
+    limit: int
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`body` is JSON text; None when a record that was named is not there for the caller."""
+
+    seq: int
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The pieces of a walk's statement that come again in it, their values named."""
+
+    walk: Walk
+    tenant_id: UUID
+    link: str
+    check: str
+    values: dict[str, object]
+
+
+def in_force(statuses: Sequence[str], moment: str | None) -> Sql:
+    """Relationships of these statuses that are valid at a moment, or now."""
+    then = Sql("now()") if moment is None else Sql("%s::timestamptz", [moment])
+    return Sql(
+        "(x.deleted_at IS NULL AND NOT x.is_dormant AND x.status = ANY(%s::text[]) "
+        f"AND x.effective_from <= {then.text} AND (x.effective_until IS NULL OR x.effective_until > {then.text}))",
+        [list(statuses), *then.values, *then.values],
+    )
+
+
+def paths_from(actor: Actor, walk: Walk, start: UUID) -> Found:
+    """What is reached, each with the way to it. Raises StaleActor."""
+    return _read(actor, walk, paths_sql(actor.tenant_id, walk, start))
+
+
+def paths_sql(tenant_id: UUID, walk: Walk, start: UUID) -> tuple[str, dict[str, object]]:
+    """The statement with its values."""
+    plan = _plan(tenant_id, walk)
+    parts = [*_levels(plan), _shown(plan, "f.path")]
+    paths = f"SELECT string_agg({_PATH}, ',') FROM shown s WHERE s.depth > 0"
+    body = f"""'{{"start":' || {_START} || ',"paths":[', ({paths}), {_tail(walk, "shown", "false")}"""
+    return _statement(plan, parts, body, start=start)
+
+
+def graph_from(actor: Actor, walk: Walk, start: UUID) -> Found:
+    """The same as nodes and the edges that were walked between them."""
+    plan = _plan(actor.tenant_id, walk)
+    nodes = "SELECT string_agg(left(s.node, -1) || ',\"depth\":' || s.depth || '}', ',') FROM shown s"
+    edge = """'{"id":"' || e.link || '",' || k.head || ',"source_record_id":"' || e.source_id
+        || '","target_record_id":"' || e.target_id || '"}'"""
+    edges = f"""SELECT string_agg({edge}, ',' ORDER BY e.on_path DESC, e.link)
+        FROM (SELECT * FROM edges LIMIT {MAX_EDGES}) e JOIN kinds k ON k.id = e.type_id"""
+    parts = [*_levels(plan, paths=False), _shown(plan, "NULL::text"), _edges(plan)]
+    tail = _tail(walk, "edges", f"(SELECT count(*) FROM edges) > {MAX_EDGES}")
+    body = f"""'{{"start":' || {_START} || ',"nodes":[', ({nodes}), '],"edges":[', ({edges}), {tail}"""
+    return _read(actor, walk, _statement(plan, parts, body, start=start))
+
+
+def path_between(actor: Actor, walk: Walk, start: UUID, end: UUID) -> Found:
+    """Walks from both ends in turn until they meet."""
+    plan = _plan(actor.tenant_id, walk)
+    parts = [_kinds(walk), _root(plan, "l0", "start"), _root(plan, "last", "end"), _checked_end(plan)]
+    parts.append(_meeting(0, "l0", "last"))
+    for length in range(1, walk.depth + 1):
+        back, ahead, behind = length % 2 == 0, (length + 1) // 2, length // 2
+        side, level = ("b", behind) if back else ("l", ahead)
+        met = " OR ".join(f"EXISTS (SELECT FROM m{before})" for before in range(length))
+        parts.append(_level(plan, level, side=side, stop=met))
+        parts.append(_meeting(length, f"l{ahead}", f"b{behind}"))
+    lengths, sides = range(walk.depth + 1), ((walk.depth + 1) // 2, walk.depth // 2)
+    met = " UNION ALL ".join(f"SELECT {length} AS depth, id FROM m{length}" for length in lengths)
+    parts.append(f"met AS MATERIALIZED (SELECT * FROM ({met}) m ORDER BY m.depth LIMIT 1)")
+    ways = [
+        "(SELECT w.path FROM ("
+        + " UNION ALL ".join(f"SELECT id, path FROM {side}{n}" for n in range(most + 1))
+        + ") w WHERE w.id = m.id)"
+        for side, most in zip("lb", sides, strict=True)
+    ]
+    parts.append(
+        f"shown AS MATERIALIZED (SELECT m.depth, r.node, concat_ws(',', {', '.join(ways)}) AS path "
+        f"FROM met m CROSS JOIN last e CROSS JOIN LATERAL {_node(plan, 'e.id')})"
+    )
+    full = " OR ".join(f"{_count(side, most)} > {walk.limit}" for side, most in zip("lb", sides, strict=True) if most)
+    body = f"""CASE WHEN EXISTS (SELECT FROM l0) AND EXISTS (SELECT FROM last) THEN
+        coalesce((SELECT '{{"found":true,"path":' || {_PATH} || ',"truncated":false' FROM shown s),
+                 '{{"found":false,"path":null,"truncated":' || ({full})::text) || {_limits(walk)} END"""
+    return _read(actor, walk, _statement(plan, parts, body, start=start, end=end))
+
+
+_PATH = """'{"depth":' || s.depth || ',"target":' || s.node || ',"relationships":[' || s.path || ']}'"""
+_START = "(SELECT s.node FROM shown s WHERE s.depth = 0)"
+
+
+def _plan(tenant_id: UUID, walk: Walk) -> _Plan:
+    link, link_values = all_of([of_types(walk.types), walk.links]).named("link")
+    scoped = all_of([_within(walk.groups) if any(g.scope.text != "true" for g in walk.groups) else TRUE, walk.records])
+    check, check_values = scoped.named("record")
+    return _Plan(walk, tenant_id, link, "" if check == "true" else check, {**link_values, **check_values})
+
+
+def _within(groups: Sequence[Group]) -> Sql:
+    """Records `r` of the groups."""
+    return any_of([all_of([Sql(f"(r.pipeline_id = ANY({ids_sql(g.pipelines)}))"), g.scope]) for g in groups])
+
+
+def _statement(plan: _Plan, parts: Sequence[str], body: str, **ids: UUID) -> tuple[str, dict[str, object]]:
+    sight, values = _within(plan.walk.sight).named("sight")
+    sql = f"WITH {', '.join(parts)} SELECT {body}".replace(_SIGHT, sight)
+    return sql, {**plan.values, **values, **ids}
+
+
+def _read(actor: Actor, walk: Walk, statement: tuple[str, dict[str, object]]) -> Found:
+    """The pieces of the text come as they are: put together in SQL, each `||` would copy all before it."""
+    answer = message.read(actor, *statement, keep=walk.keep, by_index=True)
+    pieces = answer.rows[0] if answer.rows else None
+    return Found(answer.seq, None if pieces is None else "".join(piece or "" for piece in pieces))
+
+
+_SIGHT = "/* what the caller reads */"
+
+
+def _root(plan: _Plan, name: str, record: str) -> str:
+    """A record that is named, if the caller may read it."""
+    return (
+        f"{name} AS MATERIALIZED (SELECT r.id, NULL::text AS path FROM my_records r "
+        f"WHERE r.tenant_id = '{plan.tenant_id}' AND r.id = %({record})s AND r.deleted_at IS NULL AND {_SIGHT})"
+    )
+
+
+def _checked_end(plan: _Plan) -> str:
+    """The record to be reached, if it is one that may be."""
+    places = ids_sql(place for group in plan.walk.groups for place in group.pipelines)
+    return (
+        f"b0 AS MATERIALIZED (SELECT e.id, e.path FROM last e CROSS JOIN LATERAL (SELECT FROM my_records r "
+        f"WHERE r.tenant_id = '{plan.tenant_id}' AND r.id = e.id AND r.pipeline_id = ANY({places}) "
+        f"AND {plan.check or 'true'} OFFSET 0) r)"
+    )
+
+
+def _kinds(walk: Walk) -> str:
+    """What is said of a relationship's type in every step."""
+    rows = ", ".join(
+        f"""('{key}'::uuid, '"relationship_type_id":"{key}","relationship_type":"{slug}"', '{slug}')"""
+        for key, slug in walk.types.items()
+    )
+    return f"kinds(id, head, slug) AS MATERIALIZED ({f'VALUES {rows}' if rows else 'SELECT NULL::uuid, NULL, NULL'})"
+
+
+def _levels(plan: _Plan, *, paths: bool = True) -> list[str]:
+    """From the start outwards, and what was found in order."""
+    walk = plan.walk
+    levels = [_level(plan, n, paths=paths) for n in range(1, walk.depth + 1)]
+    columns = "id, link, type_id, path" if paths else "id, link, type_id"
+    found = [f"SELECT 0 AS depth, id, NULL::uuid AS link, NULL::uuid AS type_id{', path' if paths else ''} FROM l0"]
+    found += [f"SELECT {n}, {columns} FROM l{n}" for n in range(1, walk.depth + 1)]
+    rows = f"SELECT * FROM ({' UNION ALL '.join(found)}) f ORDER BY f.depth, f.id LIMIT {walk.limit + 1}"
+    return [_kinds(walk), _root(plan, "l0", "start"), *levels, f"found AS MATERIALIZED ({rows})"]
+
+
+def _level(plan: _Plan, n: int, *, side: str = "l", stop: str = "false", paths: bool = True) -> str:
+    """The records one step beyond the level before; none when it is to stop, or when more than enough are found."""
+    walk, before = plan.walk, f"{side}{n - 1}"
+    enough = walk.limit + 1
+    seen = " UNION ALL ".join(f"SELECT id FROM {side}{k}" for k in range(n))
+    check = f"CROSS JOIN LATERAL (SELECT FROM my_records r {_of_record(plan, 'd.id')} OFFSET 0) r" if plan.check else ""
+    level = (
+        f"SELECT d.* FROM (SELECT DISTINCT ON (x.id) x.id, x.link, x.type_id, x.outbound, p.id AS parent "
+        f"FROM {before} p CROSS JOIN LATERAL ({_steps(plan, back=side == 'b')}) x "
+        f"WHERE x.id NOT IN ({seen} LIMIT {enough}) ORDER BY x.id, x.link) d {check} ORDER BY d.id LIMIT {enough}"
+    )
+    room = f"CASE WHEN {stop} THEN 0 ELSE {enough} - {_count(side, n - 1)} END"
+    level = f"SELECT d.* FROM ({level}) d LIMIT {room}"
+    if paths:
+        step = _step(back=side == "b")
+        path = step if n == 1 else f"p.path || ',' || {step}" if side == "l" else f"{step} || ',' || p.path"
+        level = (
+            f"SELECT d.id, d.link, d.type_id, {path} AS path FROM ({level}) d JOIN {before} p ON p.id = d.parent "
+            f"JOIN kinds k ON k.id = d.type_id"
+        )
+    return f"{side}{n} AS MATERIALIZED ({level})"
+
+
+def _of_record(plan: _Plan, record_id: str) -> str:
+    return f"WHERE r.tenant_id = '{plan.tenant_id}' AND r.id = {record_id} AND {plan.check}"
+
+
+def _steps(plan: _Plan, *, back: bool = False) -> str:
+    """Relationships that lead on from a record `p`, or to it, each with the record at the other end."""
+    walk = plan.walk
+    places = ids_sql(place for group in walk.groups for place in group.pipelines)
+    sides = []
+    for end, other in (("source", "target"), ("target", "source")):
+        outbound = (end == "source") != back
+        allowed = walk.outbound if outbound else walk.inbound
+        sides.append(
+            f"SELECT x.id AS link, x.type_id, x.{other}_id AS id, {outbound} AS outbound FROM my_relationships x "
+            f"WHERE x.tenant_id = '{plan.tenant_id}' AND x.{end}_id = p.id AND x.{other}_pipeline_id = ANY({places}) "
+            f"AND {plan.link}{'' if allowed else ' AND x.is_bidirectional'}"
+        )
+    return f"{' UNION ALL '.join(sides)} OFFSET 0"
+
+
+def _step(*, back: bool) -> str:
+    """A relationship as it was walked: from the parent, or, where the walk goes back, to it."""
+    source, target = ("d.id", "d.parent") if back else ("d.parent", "d.id")
+    return f"""'{{"id":"' || d.link || '",' || k.head
+        || ',"source_record_id":"' || CASE WHEN d.outbound THEN {source} ELSE {target} END
+        || '","target_record_id":"' || CASE WHEN d.outbound THEN {target} ELSE {source} END
+        || CASE WHEN d.outbound THEN '","direction":"OUTBOUND"}}' ELSE '","direction":"INBOUND"}}' END"""
+
+
+def _count(side: str, most: int) -> str:
+    """How many records the levels up to this one hold."""
+    return "(" + (" + ".join(f"(SELECT count(*) FROM {side}{n})" for n in range(1, most + 1)) or "0") + ")"
+
+
+def _meeting(length: int, ahead: str, behind: str) -> str:
+    return (
+        f"m{length} AS MATERIALIZED (SELECT a.id FROM {ahead} a WHERE a.id IN (SELECT b.id FROM {behind} b) "
+        f"ORDER BY a.id LIMIT 1)"
+    )
+
+
+def _shown(plan: _Plan, path: str) -> str:
+    """What was found, as far as it is told, as JSON."""
+    return (
+        f"shown AS MATERIALIZED (SELECT f.depth, f.id, f.link, f.type_id, r.node, {path} AS path "
+        f"FROM found f CROSS JOIN LATERAL {_node(plan, 'f.id')})"
+    )
+
+
+def _node(plan: _Plan, record_id: str) -> str:
+    return f"""(SELECT (SELECT row_to_json(document) FROM (
+            SELECT r.id, r.pipeline_id, {plan.walk.titles} AS title, r.status) document)::text AS node
+        FROM my_records r WHERE r.tenant_id = '{plan.tenant_id}' AND r.id = {record_id} AND r.deleted_at IS NULL
+        OFFSET 0) r"""
+
+
+def _edges(plan: _Plan) -> str:
+    """What leads on from the records whose relationships were all walked; the level where it was enough is none."""
+    full = f"{_count('l', plan.walk.depth)} > {plan.walk.limit}"
+    beyond = f"CASE WHEN {full} THEN (SELECT max(f.depth) FROM found f) ELSE {plan.walk.depth} END"
+    return f"""edges AS MATERIALIZED (
+    SELECT e.*, e.link IN (SELECT s.link FROM shown s WHERE s.depth > 0) AS on_path FROM (
+        SELECT DISTINCT ON (x.link) x.link, x.type_id, CASE WHEN x.outbound THEN p.id ELSE x.id END AS source_id,
+            CASE WHEN x.outbound THEN x.id ELSE p.id END AS target_id
+        FROM (SELECT s.id FROM shown s WHERE s.depth < {beyond}) p CROSS JOIN LATERAL ({_steps(plan)}) x
+        WHERE x.id IN (SELECT s.id FROM shown s) ORDER BY x.link
+    ) e ORDER BY on_path DESC, e.link LIMIT {MAX_EDGES + 1})"""
+
+
+def _tail(walk: Walk, used: str, cut: str) -> str:
+    """`used` is where the types of what was walked are found, `cut` whether something else was left out."""
+    return f"""'],"statistics":{{"total_paths":' || (SELECT count(*) FROM shown s WHERE s.depth > 0)
+        || ',"max_depth_reached":' || (SELECT max(s.depth) FROM shown s)
+        || ',"unique_records_found":' || (SELECT count(*) FROM shown s WHERE s.depth > 0)
+        || ',"relationship_types_used":' || coalesce((SELECT json_agg(k.slug ORDER BY k.slug COLLATE "C") FROM kinds k
+            WHERE k.id IN (SELECT u.type_id FROM {used} u))::text, '[]')
+        || '}},"truncated":' || ({_count("l", walk.depth)} > {walk.limit} OR {cut})::text || {_limits(walk)}"""
+
+
+def _limits(walk: Walk) -> str:
+    return f"""',"limits":{{"depth":{walk.depth},"limit":{walk.limit}}}}}'"""
