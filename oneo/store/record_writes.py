@@ -85,10 +85,6 @@ _FORMER = (
 )
 """What a change is told by, taken along with the row: a join of what was with what is has no index to go by."""
 _MANY = 100
-_AS_MANY = " CROSS JOIN generate_series(1, (SELECT 1 FROM gate)) one"
-"""One row, which the planner takes for a thousand: what is left after a join it takes for a single one, and would look
-for each record among all of the tenant's.
-"""
 
 _LOG = """
 , tick AS (
@@ -181,10 +177,17 @@ def change(
 
     Those that the scope does not reach are not among the outcome. Rows are locked in the order of their ids.
     """
-    many = len(rows) > _MANY
+    many = as_many(rows)
     sql = _memo(shape, ("change", what, hidden, many), lambda: _change_sql(shape, what, hidden, many=many))
     condition, names = scope.named("scope")
     return _write(actor, shape, sql.replace("/*scope*/true", condition), rows, reason=reason, more=names)
+
+
+def as_many(rows: Sequence[object]) -> str:
+    """Joins one row that the planner takes for a thousand, where there are many. What is left after a join it takes for
+    a single one, and would look for each among all that the tenant has.
+    """
+    return " CROSS JOIN generate_series(1, (SELECT 1 FROM gate)) one" if len(rows) > _MANY else ""
 
 
 def _memo(shape: PipelineShape, key: Any, make: Any) -> str:
@@ -231,7 +234,7 @@ def _insert_sql(shape: PipelineShape, hidden: frozenset[str], *, skip: bool) -> 
     ) + _LOG.format(event_type="record.created", willing="true")
 
 
-def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str], *, many: bool) -> str:
+def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str], *, many: str) -> str:
     slots = _slots(shape, "b.new_data")
     return _CHANGE.format(
         slots="".join(f", {slot} = {sql}" for slot, sql in slots.items()),
@@ -239,7 +242,7 @@ def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str], *, m
         columns="id, pipeline_id, title, status, data, version, created_at, updated_at, created_by, updated_by, "
         "deleted_at",
         former=_FORMER,
-        many=_AS_MANY if many else "",
+        many=many,
         json=_json(shape, hidden),
         event=event_sql(shape),
         standing=what.standing,

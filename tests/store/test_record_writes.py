@@ -10,7 +10,7 @@ from oneo.access.schema import find_pipeline
 from oneo.actor import system_actor
 from oneo.events.unit import unit
 from oneo.store import record_writes
-from oneo.store.record_writes import DELETE, UPDATE, Change
+from oneo.store.record_writes import DELETE, UPDATE, Change, as_many
 from tests.factories.pipeline import pipeline
 from tests.factories.tenant import TestTenant
 from tests.store.plans import handled_rows
@@ -29,7 +29,7 @@ def test_many_rows_cost_in_proportion(tenant: TestTenant, in_app: Flask, what: C
     rows = [{"id": found["id"], "set": {"mark": value}} for found in made.json["created"]]
     actor = system_actor(tenant.id)
     shape = find_pipeline(actor, "notes", P.RECORDS_UPDATE).shape
-    sql = record_writes._change_sql(shape, what, frozenset(), many=True)
+    sql = record_writes._change_sql(shape, what, frozenset(), many=as_many(rows))
     values = record_writes._values(actor, shape, rows, None)
     with unit(actor) as work:
         assert COUNT < handled_rows(work.connection, sql, values) < COUNT * PER_ROW
