@@ -11,7 +11,8 @@ from oneo.access.permissions import P
 from oneo.access.relationships import readable
 from oneo.actor import system_actor
 from oneo.events.unit import unit
-from oneo.operations.relationships import all_seen, reach_of, rules_for
+from oneo.operations.link_locks import reach_of, rules_for
+from oneo.operations.relationships import all_seen
 from oneo.store import link_changes
 from oneo.store.link_writes import common_values
 from oneo.store.record_writes import as_many
