@@ -50,7 +50,8 @@ def require_values(work: Unit, sight: Sight, field: Field, body: Mapping[str, An
 
 
 def change_kind(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
-    """Every value is read by the new kind. Those that it refuses become `default`, or go with `force`.
+    """Every value is read by the new kind. Those that it refuses become `default`, or, with `force`, what is left of
+    them, which is mostly nothing.
 
     Raises FieldInUse with a count and examples, ValidationFailed.
     """
@@ -59,7 +60,9 @@ def change_kind(work: Unit, sight: Sight, field: Field, body: Mapping[str, Any])
     converted, refused = _read_anew(work, sight, field.slug, old, new)
     if refused:
         stand_in = _stand_in(work, new, refused, body, required=body.get("is_required", field.is_required))
-        converted += [{"old": value.value, "new": stand_in} for value in refused]
+        converted += [
+            {"old": value.value, "new": new.left_of(value.value) if stand_in is None else stand_in} for value in refused
+        ]
     moved = old.slot != new.slot or old.name != new.name
     field.field_type, field.field_config = new.name, config
     work.session.flush()
