@@ -150,9 +150,9 @@ def delete_field(actor: Actor, parameters: dict[str, Any], pipeline: str, field:
     return Response(status=204)
 
 
-@blp.route("/<name:pipeline>/fields/<uuid:field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/fields/<name:field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE)
 @blp.response(200, FieldSchema)
-def restore_field(actor: Actor, pipeline: str, field: UUID) -> Response:
+def restore_field(actor: Actor, pipeline: str, field: str) -> Response:
     """Restore a removed field, with the values that records still hold."""
     shown, version = fields.restore_field(actor, pipeline, field)
     return answer(shown, version=version)
