@@ -14,6 +14,12 @@ UPDATE events SET data = NULL, old = NULL, reason = NULL
 WHERE tenant_id = %s AND subject_id = ANY(%s::uuid[]) AND (data IS NOT NULL OR old IS NOT NULL OR reason IS NOT NULL)
 """
 
+_FORGET = """
+DELETE FROM idempotency_keys k USING unnest(%s::uuid[]) gone(id)
+WHERE k.tenant_id = %s AND position(convert_to(gone.id::text, 'UTF8') IN k.body) > 0
+"""
+"""Answers that are kept for repeated requests, and speak of it."""
+
 
 def erase_record(
     connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, record_id: UUID, scope: Sql
@@ -31,6 +37,7 @@ def erase_record(
         connection, "DELETE FROM comments WHERE tenant_id = %s AND record_id = %s RETURNING id", (tenant_id, record_id)
     )
     message.execute(connection, _BLANK, (tenant_id, [record_id, *(row[0] for row in comments)]))
+    message.execute(connection, _FORGET, ([record_id], tenant_id))
     message.execute(connection, "DELETE FROM records WHERE tenant_id = %s AND id = %s", (tenant_id, record_id))
     version: int = found[0][0]
     return version
@@ -49,5 +56,6 @@ def erase_link(
     if not found:
         return None
     message.execute(connection, _BLANK, (tenant_id, [link_id]))
+    message.execute(connection, _FORGET, ([link_id], tenant_id))
     version: int = found[0][0]
     return version
