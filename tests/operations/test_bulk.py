@@ -282,3 +282,16 @@ def test_many_ids_to_remove_do_not_hold_up_the_process(api: Api) -> None:
     answer = api.post(f"{URL}/bulk_delete/?mode=dry_run", {"ids": [SOME_ID, *ids]})
     assert time.process_time() - began < 3
     assert (answer.json["deleted_count"], [found["index"] for found in answer.json["errors"]]) == (6_000, [0])
+
+
+@pytest.mark.parametrize("mode", ["partial", "atomic"])
+def test_an_upsert_answers_in_the_order_of_its_entries_and_tells_new_from_old(api: Api, mode: str) -> None:
+    deals(api)
+    old = record(api, "deals", {"name": "Old", "code": "o"})
+    entries = [{"data": {"name": name, "code": name[0].lower()}} for name in ("Over", "New", "Also")]
+    answer = api.post(f"{URL}/bulk_upsert/?on=code&mode={mode}", [entries[1], entries[0], entries[2]]).json
+    assert [found["title"] for found in answer["upserted"]] == ["New", "Over", "Also"]
+    assert answer["upserted"][1]["id"] == old["id"]
+    assert (answer["upserted_count"], answer["created_count"], answer["updated_count"]) == (3, 2, 1)
+    dry = api.post(f"{URL}/bulk_upsert/?on=code&mode=dry_run", entries).json
+    assert (dry["valid_count"], dry["created_count"], dry["updated_count"]) == (3, 0, 0)
