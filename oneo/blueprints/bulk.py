@@ -63,9 +63,12 @@ def bulk_update_records(actor: Actor, entries: object, parameters: dict[str, Any
 @blp.response(200, BulkUpserted)
 @blp.alt_response(400, schema=BulkUpserted, description="No entry could be written.")
 def bulk_upsert_records(actor: Actor, entries: object, parameters: dict[str, Any], pipeline: str) -> Response:
-    """Change the records that are there and add the others, told apart by id or by a unique field."""
+    """Change the records that are there and add the others, told apart by id or by a unique field. What was written is
+    answered in the order of the entries.
+    """
     outcome = bulk_upsert(actor, pipeline, entries, on=parameters["on"], mode=parameters["mode"])
-    return _answer(outcome, "upserted", 200)
+    updated = len(outcome.documents) - outcome.created
+    return _answer(outcome, "upserted", 200, created_count=outcome.created, updated_count=updated)
 
 
 @blp.route("/bulk_delete/", methods=["POST"], permission=P.RECORDS_DELETE)
@@ -84,11 +87,12 @@ def bulk_delete_records(actor: Actor, parameters: dict[str, Any], body: dict[str
     return Response(orjson.dumps(answer), content_type=JSON)
 
 
-def _answer(outcome: BulkOutcome, name: str, status: int) -> Response:
+def _answer(outcome: BulkOutcome, name: str, status: int, **counts: int) -> Response:
     """`status` when something was written, 200 when all could be, 400 when nothing could."""
     rest = orjson.dumps(
         {
             f"{name}_count": len(outcome.documents),
+            **counts,
             "errors": outcome.errors,
             "error_count": len(outcome.failed),
             "valid_count": outcome.valid,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 
@@ -150,9 +149,9 @@ def delete_field(actor: Actor, parameters: dict[str, Any], pipeline: str, field:
     return Response(status=204)
 
 
-@blp.route("/<name:pipeline>/fields/<uuid:field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE)
+@blp.route("/<name:pipeline>/fields/<name:field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE)
 @blp.response(200, FieldSchema)
-def restore_field(actor: Actor, pipeline: str, field: UUID) -> Response:
+def restore_field(actor: Actor, pipeline: str, field: str) -> Response:
     """Restore a removed field, with the values that records still hold."""
     shown, version = fields.restore_field(actor, pipeline, field)
     return answer(shown, version=version)

@@ -209,10 +209,10 @@ def delete_relationship_type_field(
 
 
 @blp.route(
-    "/<name:relationship_type>/fields/<uuid:type_field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE
+    "/<name:relationship_type>/fields/<name:type_field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE
 )
 @blp.response(200, FieldSchema)
-def restore_relationship_type_field(actor: Actor, relationship_type: str, type_field: UUID) -> Response:
+def restore_relationship_type_field(actor: Actor, relationship_type: str, type_field: str) -> Response:
     """Restore a removed field, with the values that relationships still hold."""
     shown, version = fields.restore_field(actor, relationship_type, type_field, of=TYPE)
     return answer(shown, version=version)

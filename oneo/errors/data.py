@@ -29,6 +29,10 @@ class RecordNotFound(NotFound):
     code, title = "RECORD_NOT_FOUND", "There is no such record."
 
 
+class RecordNotRemoved(Conflict):
+    code, title = "RECORD_NOT_REMOVED", "Only a removed record can be erased: remove it first."
+
+
 class CommentNotFound(NotFound):
     code, title = "COMMENT_NOT_FOUND", "There is no such comment."
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from oneo.fields.domains import ascii_domain
+
 MAX_LENGTH = 254
 _ADDRESS = re.compile(
     r"[^\s@\"<>(),:;\\\[\]\x00-\x1f\x7f]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])"
@@ -15,11 +17,10 @@ def normal_email(text: str) -> str:
     local, _, domain = text.strip().lower().rpartition("@")
     if len(domain) > MAX_LENGTH:
         domain = ""
-    if not domain.isascii():
-        try:
-            domain = domain.encode("idna").decode()
-        except UnicodeError:
-            domain = ""
+    try:
+        domain = ascii_domain(domain)
+    except ValueError:
+        domain = ""
     email = f"{local}@{domain}"
     if len(email) > MAX_LENGTH or not _ADDRESS.fullmatch(email):
         raise ValueError("This is not an e-mail address.")

@@ -52,6 +52,8 @@ class Row:
     id: UUID | None = None
     changes: bool = False
     """It is for a record that is there, or ought to be."""
+    document: str | None = None
+    """JSON of the record as it has been written."""
 
     @property
     def good(self) -> bool:
@@ -65,6 +67,8 @@ class BulkOutcome:
     documents: list[str]
     failed: list[Row]
     valid: int
+    created: int = 0
+    """Of an upsert: how many of the documents are new records."""
 
     @property
     def errors(self) -> list[dict[str, Any]]:
@@ -107,7 +111,9 @@ def insert_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
             break
         made = [insert_row(sight, row.body, row.values, row.id) for row in left]
         outcome = perform_insert(actor, sight, made, skip=True)
-        documents += [found.document for found in outcome.rows]
+        for found in outcome.rows:
+            left[found.at].document = found.document
+            documents.append(found.document)
         written = {found.at for found in outcome.rows}
         left = [row for at, row in enumerate(left) if at not in written]
         note_taken(actor, sight, left)
@@ -130,7 +136,9 @@ def change_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
             note_taken(actor, sight, good)
         else:
             _note_missing(good, found.rows)
-            return [written.document for written in sorted(found.rows, key=lambda w: w.at) if written.willing]
+            for written in found.rows:
+                good[written.at].document = written.document if written.willing else None
+            return [row.document for row in good if row.document is not None]
     raise ValueTaken
 
 

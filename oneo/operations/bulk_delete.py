@@ -35,7 +35,7 @@ def delete_by_ids(actor: Actor, pipeline: str, ids: Sequence[UUID], *, mode: Mod
     places = {record_id: at for at, record_id in reversed(list(enumerate(ids)))}
     scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
     known = select_ids(actor, sight.shape, all_of([scope, _among(places)]), MAX_ROWS)
-    missing = sorted(at for record_id, at in places.items() if record_id not in set(known))
+    missing = sorted(places[record_id] for record_id in places.keys() - set(known))
     if mode is Mode.DRY_RUN:
         return Removed(len(known), missing)
     if missing and mode is Mode.ATOMIC:

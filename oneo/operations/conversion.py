@@ -54,7 +54,8 @@ def require_values(work: Unit, rows: Rows, sight: Sight, field: Field, body: Map
 
 
 def change_kind(work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
-    """Every value is read by the new kind. Those that it refuses become `default`, or go with `force`.
+    """Every value is read by the new kind. Those that it refuses become `default`, or, with `force`, what is left of
+    them, which is mostly nothing.
 
     Raises FieldInUse with a count and examples, ValidationFailed.
     """
@@ -64,7 +65,9 @@ def change_kind(work: Unit, rows: Rows, sight: Sight, field: Field, body: Mappin
     if refused:
         required = body.get("is_required", field.is_required)
         stand_in = _stand_in(work, rows, new, refused, body, required=required)
-        converted += [{"old": value.value, "new": stand_in} for value in refused]
+        converted += [
+            {"old": value.value, "new": new.left_of(value.value) if stand_in is None else stand_in} for value in refused
+        ]
     moved = old.slot != new.slot or old.name != new.name
     field.field_type, field.field_config = new.name, config
     work.session.flush()

@@ -179,12 +179,13 @@ def delete_field(
             work.session.delete(field)
 
 
-def restore_field(actor: Actor, pipeline: str, field_id: UUID, *, of: Owner = PIPELINE) -> tuple[str, int]:
+def restore_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELINE) -> tuple[str, int]:
     """With the values that records still hold. Raises FieldNotFound, FieldInUse when they are no longer unique."""
     sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         _locked_pipeline(work, sight.shape.id)
-        field = work.lock(Field, field_id)
+        field_id = _id_of(work, sight, name)
+        field = work.lock(Field, field_id) if field_id else None
         if field is None or field.pipeline_id != sight.shape.id or field.deleted_at is None:
             raise FieldNotFound
         field.deleted_at, field.updated_by = None, actor.user_id
@@ -233,14 +234,21 @@ def _locked_pipeline(work: Unit, pipeline_id: UUID) -> Pipeline:
     return found
 
 
-def _locked(work: Unit, sight: Sight, name: str, versions: frozenset[int] | None) -> Field:
-    field_id = as_id(name) or work.session.scalar(
+def _id_of(work: Unit, sight: Sight, name: str) -> UUID | None:
+    """A removed field keeps its slug to itself, so there is one at most."""
+    return as_id(name) or work.session.scalar(
         select(Field.id).where(Field.pipeline_id == sight.shape.id, Field.slug == name)
     )
-    field = work.lock(Field, field_id, versions=versions) if field_id else None
+
+
+def _locked(work: Unit, sight: Sight, name: str, versions: frozenset[int] | None) -> Field:
+    """Of a field that is not there for the caller there is not even a version."""
+    field_id = _id_of(work, sight, name)
+    field = work.lock(Field, field_id) if field_id else None
     gone = field is None or field.pipeline_id != sight.shape.id or field.deleted_at is not None
     if field is None or gone or field.slug in sight.hidden:
         raise FieldNotFound
+    work.lock(Field, field.id, versions=versions)
     return field
 
 

@@ -132,16 +132,28 @@ def delete_pipeline(actor: Actor, name: str, *, versions: frozenset[int] | None 
 
 
 def restore_pipeline(actor: Actor, name: str) -> tuple[str, int]:
-    """By id. Raises PipelineNotFound when it is not deleted, SlugTaken when another has its slug now."""
-    pipeline_id = as_id(name)
-    if pipeline_id is None or not policy.allows(actor, P.PIPELINES_DELETE, pipeline_id):
-        raise PipelineNotFound
+    """By id, or by the slug, which is that of the one deleted last. Raises PipelineNotFound when it is not deleted,
+    SlugTaken when another has its slug now.
+    """
     with unit(actor) as work:
+        pipeline_id = as_id(name) or last_deleted(work, name)
+        if pipeline_id is None or not policy.allows(actor, P.PIPELINES_DELETE, pipeline_id):
+            raise PipelineNotFound
         pipeline = lock_pipeline(work, pipeline_id, deleted=True)
         pipeline.deleted_at, pipeline.updated_by = None, actor.user_id
         work.changed(pipeline, "pipeline.restored")
         work.renew_schema()
         return show_pipeline(actor, pipeline.id)
+
+
+def last_deleted(work: Unit, slug: str) -> UUID | None:
+    """A pipeline or relationship type that had the slug."""
+    return work.session.scalar(
+        select(Pipeline.id)
+        .where(Pipeline.slug == slug, Pipeline.kind == "record", Pipeline.deleted_at.is_not(None))
+        .order_by(Pipeline.deleted_at.desc())
+        .limit(1)
+    )
 
 
 def lock_pipeline(

@@ -18,13 +18,16 @@ from oneo.errors import (
     FaultList,
     PermissionDenied,
     RecordNotFound,
+    RecordNotRemoved,
     ValueTaken,
     VersionMismatch,
     pointer,
 )
 from oneo.events.unit import announce, translated, unit
+from oneo.fields.kinds.base import InvalidValue
 from oneo.filters.sql import Sql, all_of
 from oneo.ids import new_id
+from oneo.models.record import TITLE_LENGTH
 from oneo.operations.link_ends import at_ends
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
 from oneo.operations.values import Checker, Values
@@ -114,13 +117,16 @@ def restore_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None
 
 
 def purge_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) -> None:
-    """Erases a deleted record with its comments, and what the log says of them. Raises RecordNotFound."""
+    """Erases a deleted record with its comments, what the log says of them and answers that were kept of it. Raises
+    RecordNotFound, RecordNotRemoved.
+    """
     sight = sight_of_record(actor, record_id, P.RECORDS_PURGE, pipeline)
     with unit(actor) as work:
         scope = reach(actor, P.RECORDS_PURGE, sight)
         version = erasing.erase_record(work.connection, actor.tenant_id, sight.shape.id, record_id, scope)
         if version is None:
-            raise RecordNotFound
+            there = select_ids(actor, sight.shape, all_of([Sql("r.id = %s", [record_id]), scope]), 1)
+            raise RecordNotRemoved if there else RecordNotFound
         work.append("record.purged", record_id, pipeline_id=sight.shape.id, version=version + 1)
 
 
@@ -157,18 +163,36 @@ def reach(actor: Actor, permission: P, sight: Sight) -> Sql:
 
 
 def check_title(sight: Sight, body: Mapping[str, Any], faults: FaultList, where: str = "") -> None:
-    """A title is written to the title field, also where the caller does not see which one that is."""
-    if body.get("title") and sight.shape.title_field in sight.hidden:
+    """A title is written to the title field, also where the caller does not see which one that is. There are no two."""
+    title, name = body.get("title"), sight.shape.title_field
+    if not title or name is None:
+        return
+    if name in sight.hidden:
         faults.add(where + "/title", "READ_ONLY", "The caller may not write titles here.")
+    elif not _agrees(title, sight, (body.get("data") or {}).get(name, title)):
+        faults.add(where + "/title", "CONTRADICTION", f"The title is the value of {name!r}, which is another one here.")
+
+
+def _agrees(title: str, sight: Sight, value: object) -> bool:
+    """Whether a record with this value in its title field has that title; of wrong values others speak."""
+    found = sight.fields.get(sight.shape.title_field or "")
+    if found is None or value == title:
+        return True
+    try:
+        return value is not None and found.kind.as_text(found.kind.from_json(value))[:TITLE_LENGTH] == title
+    except InvalidValue:
+        return True
 
 
 def with_title(sight: Sight, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The data of a body; a title that is given goes into the title field where the pipeline has one."""
+    """The data of a body; a title that is given goes into the title field where the pipeline has one. An empty one
+    takes its value away.
+    """
     data: Mapping[str, Any] = body.get("data") or {}
     name = sight.shape.title_field
-    if name is None or not body.get("title") or name in data or name in sight.hidden:
+    if name is None or body.get("title") is None or name in data or name in sight.hidden:
         return data
-    return {**data, name: body["title"]}
+    return {**data, name: body["title"] or None}
 
 
 def insert_row(

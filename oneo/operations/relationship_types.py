@@ -24,7 +24,7 @@ from oneo.operations.constraints import constraints_of, fit_cardinality, lock_ty
 from oneo.operations.fields import add_field
 from oneo.operations.link_presence import check_present, settle_sleeping
 from oneo.operations.lists import Listing, ListQuery, list_resource, picked
-from oneo.operations.pipelines import check_slug, graphql_name
+from oneo.operations.pipelines import check_slug, graphql_name, last_deleted
 from oneo.store.lists import get_row
 from oneo.store.relationship_types import elsewhere, type_resource
 from oneo.store.resources import Resource
@@ -126,13 +126,13 @@ def delete_relationship_type(actor: Actor, name: str, *, versions: frozenset[int
 
 
 def restore_relationship_type(actor: Actor, name: str) -> tuple[str, int]:
-    """By id. Raises RelationshipTypeNotFound when it is not deleted, SlugTaken when another has its slug now,
+    """By id or slug. Raises RelationshipTypeNotFound when it is not deleted, SlugTaken when another has its slug now,
     ConstraintViolation when others have the places of its relationships.
     """
-    type_id = as_id(name)
-    if type_id is None or not policy.allows(actor, P.PIPELINES_DELETE, type_id):
-        raise RelationshipTypeNotFound
     with unit(actor) as work:
+        type_id = as_id(name) or last_deleted(work, name)
+        if type_id is None or not policy.allows(actor, P.PIPELINES_DELETE, type_id):
+            raise RelationshipTypeNotFound
         found = lock_type(work, type_id, deleted=True)
         found.deleted_at, found.updated_by = None, actor.user_id
         work.changed(found, "relationship_type.restored")

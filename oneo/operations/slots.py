@@ -34,7 +34,7 @@ def take_plain(work: Unit, field: Field, *, wanted: bool | None) -> bool:
     name = _free(work, field.pipeline_id, kind)
     if name is None:
         if wanted:
-            raise NoSlotLeft
+            raise _none_left(work, field, kind)
         return False
     waiting = store.holders(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug)
     state = FILLING if waiting else READY
@@ -47,7 +47,7 @@ def take_unique(work: Unit, field: Field) -> None:
     """Filled at once, because it must keep values apart from now on. Raises NoSlotLeft, FieldInUse."""
     name = _free(work, field.pipeline_id, "u")
     if name is None:
-        raise NoSlotLeft("The pipeline has as many unique fields as it can have.")
+        raise _none_left(work, field, "u", "The pipeline has as many unique fields as it can have.")
     work.session.add(Slot(pipeline_id=field.pipeline_id, slot=name, field_id=field.id, state=READY))
     work.session.flush()
     _fill_unique(work, field, name)
@@ -149,6 +149,18 @@ def _free(work: Unit, pipeline_id: UUID, kind: str) -> str | None:
     taken = set(work.session.scalars(select(Slot.slot).where(Slot.pipeline_id == pipeline_id)))
     names = (f"{kind}{number}" for number in range(1, SLOTS[kind] + 1))
     return next((name for name in names if name not in taken), None)
+
+
+def _none_left(work: Unit, field: Field, kind: str, why: str | None = None) -> NoSlotLeft:
+    """Says so where one is on its way to be free."""
+    rows = select(Slot.slot).where(Slot.pipeline_id == field.pipeline_id, Slot.state == EMPTYING)
+    emptying = [name for name in work.session.scalars(rows) if name[0] == kind]
+    if not emptying:
+        return NoSlotLeft(why)
+    return NoSlotLeft(
+        "Every index of this kind is taken, but one that another field gave up is being emptied: try again shortly.",
+        extra={"emptying": len(emptying)},
+    )
 
 
 def _slots_of(work: Unit, field: Field) -> list[Slot]:

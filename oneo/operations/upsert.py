@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from oneo.access import policy
@@ -36,7 +37,8 @@ from oneo.store.records import erased_ids, present_ids, taken_keys
 def bulk_upsert(
     actor: Actor, pipeline: str, entries: object, *, on: str = "id", mode: Mode = Mode.PARTIAL
 ) -> BulkOutcome:
-    """Entries whose `on` (the id, or a unique field) is that of a record change it, the others become records.
+    """Entries whose `on` (the id, or a unique field) is that of a record change it, the others become records. What was
+    written stands in the order of the entries.
 
     Raises ArrayExpected, InvalidParameter, ValidationFailed for a bad entry when all must be good.
     """
@@ -62,9 +64,12 @@ def bulk_upsert(
         with unit(actor) as work:
             if new and there:  # the first statement has the clock: whoever waits for that must not have what we change
                 message.stand_alone(work.connection, sight.shape.id)
-            return insert_rows(actor, sight, new) + change_rows(actor, sight, there)
+            insert_rows(actor, sight, new)
+            change_rows(actor, sight, there)
+        return [row.document for row in good if row.document is not None]
 
-    return perform(actor, sight, rows, mode, write)
+    outcome = perform(actor, sight, rows, mode, write)
+    return replace(outcome, created=sum(row.document is not None and row.id not in known for row in rows))
 
 
 def _unique_field(sight: Sight, on: str) -> FieldShape | None:

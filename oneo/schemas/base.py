@@ -52,11 +52,17 @@ class Moment(fields.String):
         super().__init__(metadata=metadata, **kwargs)
 
 
-def text(*, maximum: int, minimum: int = 0, about: str = "", **kwargs: Any) -> StrictString:
-    """A text of bounded length."""
+def _not_blank(text: str) -> None:
+    if text and not text.strip():
+        raise ValidationError("A text that is not blank is expected.")
+
+
+def text(*, maximum: int, minimum: int = 0, about: str = "", blank: bool = True, **kwargs: Any) -> StrictString:
+    """A text of bounded length; `blank`: white space alone will do."""
     metadata = {"description": about} if about else {}
     metadata |= kwargs.pop("metadata", {})
-    return StrictString(validate=validate.Length(min=minimum, max=maximum), metadata=metadata, **kwargs)
+    length = validate.Length(min=minimum, max=maximum)
+    return StrictString(validate=length if blank else [length, _not_blank], metadata=metadata, **kwargs)
 
 
 class Input(Schema):

@@ -58,8 +58,12 @@ class BulkUpdated(BulkAnswer):
 
 
 class BulkUpserted(BulkAnswer):
-    upserted = fields.List(fields.Nested(RecordSchema()), required=True)
+    upserted = fields.List(
+        fields.Nested(RecordSchema()), required=True, metadata={"description": "In the order of the entries."}
+    )
     upserted_count = fields.Integer(required=True)
+    created_count = fields.Integer(required=True, metadata={"description": "Of these, new records."})
+    updated_count = fields.Integer(required=True, metadata={"description": "Of these, records that were there."})
 
 
 class BulkDelete(Input):

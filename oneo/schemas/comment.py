@@ -24,11 +24,11 @@ class CommentSchema(Schema):
 
 
 class CommentUpdate(Input):
-    body = text(minimum=1, maximum=COMMENT_LENGTH, metadata=_BODY)
+    body = text(minimum=1, maximum=COMMENT_LENGTH, blank=False, metadata=_BODY)
 
 
 class CommentCreate(Input):
-    body = text(required=True, minimum=1, maximum=COMMENT_LENGTH, metadata=_BODY)
+    body = text(required=True, minimum=1, maximum=COMMENT_LENGTH, blank=False, metadata=_BODY)
     parent_id = fields.UUID(
         allow_none=True, metadata={"description": "The comment that this one answers.", "example": None}
     )

@@ -47,7 +47,7 @@ class FieldUpdate(Input):
     """Merge patch, but for the configuration, which is replaced. What present values would not survive is refused,
     unless `default` stands in for them or `force` lets them go."""
 
-    name = text(minimum=1, maximum=NAME_LENGTH, metadata=_FIELD_NAME)
+    name = text(minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_FIELD_NAME)
     description = text(maximum=DESCRIPTION_LENGTH, metadata={"example": ""})
     field_type = text(minimum=1, maximum=TYPE_LENGTH, metadata={"example": "number"})
     field_config = fields.Dict(keys=StrictString(), metadata={"example": {"min": 0}})
@@ -61,7 +61,7 @@ class FieldUpdate(Input):
 
 
 class FieldCreate(FieldUpdate):
-    name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_FIELD_NAME)
+    name = text(required=True, minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_FIELD_NAME)
     slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name if not given.", metadata=_FIELD_SLUG)
     field_type = text(required=True, minimum=1, maximum=TYPE_LENGTH, metadata={"example": "number"})
 
@@ -98,7 +98,7 @@ class PipelineDetailSchema(PipelineSchema):
 class PipelineUpdate(Input):
     """Merge patch: what is left out stays."""
 
-    name = text(minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
+    name = text(minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_NAME)
     slug = text(minimum=1, maximum=SLUG_LENGTH, metadata=_SLUG)
     description = text(maximum=DESCRIPTION_LENGTH, metadata={"example": ""})
     pipeline_type = text(minimum=1, maximum=TYPE_LENGTH, metadata={"example": DEFAULT_TYPE})
@@ -115,11 +115,11 @@ class PipelineUpdate(Input):
 class PipelineReplace(PipelineUpdate):
     """What is left out takes its default; the slug and the fields stay."""
 
-    name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
+    name = text(required=True, minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_NAME)
 
 
 class PipelineCreate(PipelineUpdate):
-    name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
+    name = text(required=True, minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_NAME)
     slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name if not given.", metadata=_SLUG)
     fields_ = fields.List(
         fields.Nested(FieldCreate()), data_key="fields", attribute="fields", validate=validate.Length(max=MAX_FIELDS),
@@ -133,7 +133,7 @@ class PipelineCreate(PipelineUpdate):
 
 class PipelineClone(Input):
     may_be_left_out = True
-    name = text(minimum=1, maximum=NAME_LENGTH, about='"<name> (Copy)" if not given.', metadata=_NAME)
+    name = text(minimum=1, maximum=NAME_LENGTH, blank=False, about='"<name> (Copy)" if not given.', metadata=_NAME)
 
 
 class ForceParameters(Schema):

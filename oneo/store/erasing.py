@@ -15,12 +15,22 @@ UPDATE events SET data = NULL, old = NULL, reason = NULL
 WHERE tenant_id = %s AND subject_id = ANY(%s::uuid[]) AND (data IS NOT NULL OR old IS NOT NULL OR reason IS NOT NULL)
 """
 
+_FORGET = """
+DELETE FROM idempotency_keys k USING unnest(%s::uuid[]) gone(id)
+WHERE k.tenant_id = %s AND position(convert_to(gone.id::text, 'UTF8') IN k.body) > 0
+"""
+"""Answers that are kept for repeated requests, and speak of it."""
+
 
 def blank_events(
     connection: psycopg2.extensions.connection, tenant_id: UUID, subject_ids: Sequence[UUID]
 ) -> None:  # fmt: skip
-    """What the log says of these is gone; that it happened stays."""
-    message.execute(connection, _BLANK, (tenant_id, [str(subject_id) for subject_id in subject_ids]))
+    """What the log says of these is gone, and so is what was kept of them for repeated requests; that it happened
+    stays.
+    """
+    ids = [str(subject_id) for subject_id in subject_ids]
+    message.execute(connection, _BLANK, (tenant_id, ids))
+    message.execute(connection, _FORGET, (ids, tenant_id))
 
 
 def erase_record(

@@ -12,6 +12,7 @@ from oneo.store.link_checks import Rules
 from oneo.store.link_writes import LOG, LinkOutcome, Reach, event_of, json_of, run, union
 from oneo.store.links import Seen
 from oneo.store.message import Lock
+from oneo.store.record_writes import as_many
 
 _CHANGE = """
 , input AS MATERIALIZED (
@@ -19,10 +20,12 @@ _CHANGE = """
            THEN ARRAY(SELECT jsonb_array_elements(i.b->'versions')::int) END AS versions
     FROM gate, jsonb_array_elements(%(rows)s::jsonb) WITH ORDINALITY AS i(b, n) WHERE gate.seq IS NOT NULL
 ), before AS MATERIALIZED (
-    SELECT x.*, i.n, i.b, i.versions IS NULL OR x.version = ANY(i.versions) AS willing,
-           coalesce(x.effective_until, 'infinity') AS hi
-    FROM input i JOIN relationships x ON x.tenant_id = %(tenant)s AND x.id = i.id
-    WHERE NOT x.is_dormant AND x.deleted_at IS {standing} NULL AND {scope} ORDER BY x.id FOR NO KEY UPDATE OF x
+    SELECT b.* FROM (
+        SELECT x.*, i.n, i.b, i.versions IS NULL OR x.version = ANY(i.versions) AS willing,
+               coalesce(x.effective_until, 'infinity') AS hi
+        FROM input i JOIN relationships x ON x.tenant_id = %(tenant)s AND x.id = i.id
+        WHERE NOT x.is_dormant AND x.deleted_at IS {standing} NULL AND {scope} ORDER BY x.id FOR NO KEY UPDATE OF x
+    ) b{many}
 ), prepared AS MATERIALIZED (
     SELECT b.n, b.id, b.type_id, b.source_id, b.target_id, b.source_pipeline_id, b.target_pipeline_id,
            {status} AS status, {deleted_at} AS new_deleted_at,
@@ -36,7 +39,8 @@ _CHANGE = """
                - ARRAY(SELECT jsonb_array_elements_text(b.b->'metadata_unset')) END AS metadata,
            (b.data || coalesce(b.b->'set', '{{}}')) - ARRAY(SELECT jsonb_array_elements_text(b.b->'unset')) AS data,
            s.status AS source_status, t.status AS target_status,
-           CASE WHEN s.deleted_at IS NOT NULL OR t.deleted_at IS NOT NULL THEN 'INACTIVE_THING' END AS end_fault
+           CASE WHEN s.deleted_at IS NOT NULL OR t.deleted_at IS NOT NULL THEN 'INACTIVE_THING' END AS end_fault,
+           {event_before} AS former
     FROM before b JOIN my_records s ON s.tenant_id = %(tenant)s AND s.id = b.source_id
     JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = b.target_id WHERE b.willing
 ), wanted AS MATERIALIZED (
@@ -63,38 +67,33 @@ _CHANGE = """
            is_bidirectional = p.is_bidirectional, effective_from = p.lo, effective_until = nullif(p.hi, 'infinity'),
            strength = p.strength, metadata = p.metadata, data = p.data, deleted_at = p.new_deleted_at,
            version = x.version + 1, updated_at = now(), updated_by = %(actor)s
-    FROM prepared p JOIN before b USING (n)
-    WHERE x.tenant_id = %(tenant)s AND x.id = p.id AND NOT EXISTS (SELECT FROM faults f WHERE f.n = p.n)
+    FROM prepared p JOIN before b USING (n){many}
+    WHERE x.tenant_id = %(tenant)s AND x.id = p.id AND p.n NOT IN (SELECT n FROM faults)
     AND (p.status, p.is_bidirectional, p.lo, p.hi, p.strength, p.metadata, p.data, p.new_deleted_at) IS DISTINCT FROM
         (b.status, b.is_bidirectional, b.effective_from, b.hi, b.strength, b.metadata, b.data, b.deleted_at)
-    RETURNING x.*
-), were AS (
-    SELECT b.n, b.id, {event_before} AS former FROM before b
+    RETURNING x.*, p.n, p.former
 ), shown AS (
-    SELECT o.n, d.id, d.type_id, d.version, w.id IS NOT NULL AS changed, {json} AS doc, {event} AS state,
-           delta.old, delta.changed_fields
-    FROM were o LEFT JOIN done w USING (id)
-    CROSS JOIN LATERAL (
-        SELECT {columns} FROM done WHERE done.id = o.id
-        UNION ALL SELECT {columns} FROM before
-        WHERE before.n = o.n AND NOT EXISTS (SELECT FROM done WHERE done.id = o.id)
+    SELECT d.n, d.id, d.type_id, d.version, d.changed, {json} AS doc, {event} AS state, delta.old, delta.changed_fields
+    FROM (
+        SELECT {columns}, n, former, true AS changed FROM done
+        UNION ALL SELECT {columns}, n, NULL, false FROM before
+        WHERE n NOT IN (SELECT n FROM done) AND n NOT IN (SELECT n FROM faults)
     ) d
     CROSS JOIN LATERAL (SELECT {event} AS state) e
     CROSS JOIN LATERAL (
-        SELECT coalesce(jsonb_object_agg(k, o.former->k) FILTER (WHERE k <> 'data'), '{{}}')
-               || coalesce((SELECT jsonb_build_object('data', jsonb_object_agg(f, o.former->'data'->f)
-                       FILTER (WHERE o.former->'data' ? f)) FROM ({parts}) p(f) HAVING count(*) > 0), '{{}}') AS old,
+        SELECT coalesce(jsonb_object_agg(k, d.former->k) FILTER (WHERE k <> 'data'), '{{}}')
+               || coalesce((SELECT jsonb_build_object('data', jsonb_object_agg(f, d.former->'data'->f)
+                       FILTER (WHERE d.former->'data' ? f)) FROM ({parts}) p(f) HAVING count(*) > 0), '{{}}') AS old,
                coalesce(array_agg(k ORDER BY k) FILTER (WHERE k <> 'data'), '{{}}')
                || ARRAY(SELECT 'data.' || f FROM ({parts}) p(f) ORDER BY f) AS changed_fields
-        FROM jsonb_object_keys(o.former) k
-        WHERE o.former->k IS DISTINCT FROM e.state->k AND k NOT IN ('version', 'updated_at', 'updated_by')
+        FROM jsonb_object_keys(d.former) k
+        WHERE d.former->k IS DISTINCT FROM e.state->k AND k NOT IN ('version', 'updated_at', 'updated_by')
     ) delta
-    WHERE NOT EXISTS (SELECT FROM faults f WHERE f.n = o.n)
 )"""
 
 _PARTS = """SELECT j.f FROM (
-                SELECT jsonb_object_keys(o.former->'data') UNION SELECT jsonb_object_keys(e.state->'data')) j(f)
-            WHERE o.former->'data'->j.f IS DISTINCT FROM e.state->'data'->j.f"""
+                SELECT jsonb_object_keys(d.former->'data') UNION SELECT jsonb_object_keys(e.state->'data')) j(f)
+            WHERE d.former->'data'->j.f IS DISTINCT FROM e.state->'data'->j.f"""
 _COLUMNS = (
     "id, type_id, source_id, target_id, source_pipeline_id, target_pipeline_id, status, is_bidirectional, "
     "effective_from, effective_until, strength, metadata, data, version, created_at, updated_at, created_by, "
@@ -130,9 +129,15 @@ def change(
     StaleActor.
     """
     condition, values = scope.named("scope")
+    sql = _sql(what, condition, reach, rules, seen, many=as_many(rows))
+    return run(actor, sql, rows, locks=locks, reason=reason, more={**values, "gone": list(gone)})
+
+
+def _sql(what: LinkChange, scope: str, reach: Reach, rules: Rules, seen: Seen, *, many: str) -> str:
     sql = _CHANGE.format(
         standing=what.standing,
-        scope=condition,
+        scope=scope,
+        many=many,
         status=what.status,
         deleted_at=what.deleted_at,
         checks=union([*rules.of_wanted(), *rules.of_leaving()]),
@@ -142,5 +147,4 @@ def change(
         columns=_COLUMNS,
         parts=_PARTS,
     )
-    sql += LOG.format(event_type=what.event_type)
-    return run(actor, sql, rows, locks=locks, reason=reason, more={**values, "gone": list(gone)})
+    return sql + LOG.format(event_type=what.event_type)

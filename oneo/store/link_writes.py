@@ -157,17 +157,20 @@ def run(
     actor: Actor, sql: str, rows: Sequence[Mapping[str, Any]], *, locks: Sequence[Lock], reason: str | None,
     more: Mapping[str, object],
 ) -> LinkOutcome:  # fmt: skip
-    values = {
+    values = {**common_values(actor, rows, reason), **more}
+    answer = message.write(actor, sql, values, locks=locks)
+    return LinkOutcome(answer[0][1], [_written(row) for row in answer if row[2] is not None])
+
+
+def common_values(actor: Actor, rows: Sequence[Mapping[str, Any]], reason: str | None) -> dict[str, object]:
+    return {
         "tenant": actor.tenant_id,
         "actor": actor.user_id,
         "kind": actor.credential.value,
         "credential": actor.credential_id,
         "rows": exact_json.dumps(rows),
         "reason": reason,
-        **more,
     }
-    answer = message.write(actor, sql, values, locks=locks)
-    return LinkOutcome(answer[0][1], [_written(row) for row in answer if row[2] is not None])
 
 
 def union(pieces: Any) -> str:

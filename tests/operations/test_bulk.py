@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -271,3 +272,26 @@ def test_of_many_who_take_the_same_value_one_has_it_and_the_others_are_told(api:
         ]
         assert api.get(f"{URL}/?data__code__exact={code}").json["count"] == 1
         assert api.get(f"{URL}/?data__name__exact={code}").json["count"] == (6 if mode == "partial" else 1)
+
+
+def test_many_ids_to_remove_do_not_hold_up_the_process(api: Api) -> None:
+    deals(api)
+    entries = [{"data": {"name": str(at)}} for at in range(6_000)]
+    ids = [found["id"] for found in api.post(f"{URL}/bulk_create/", entries).json["created"]]
+    began = time.process_time()
+    answer = api.post(f"{URL}/bulk_delete/?mode=dry_run", {"ids": [SOME_ID, *ids]})
+    assert time.process_time() - began < 3
+    assert (answer.json["deleted_count"], [found["index"] for found in answer.json["errors"]]) == (6_000, [0])
+
+
+@pytest.mark.parametrize("mode", ["partial", "atomic"])
+def test_an_upsert_answers_in_the_order_of_its_entries_and_tells_new_from_old(api: Api, mode: str) -> None:
+    deals(api)
+    old = record(api, "deals", {"name": "Old", "code": "o"})
+    entries = [{"data": {"name": name, "code": name[0].lower()}} for name in ("Over", "New", "Also")]
+    answer = api.post(f"{URL}/bulk_upsert/?on=code&mode={mode}", [entries[1], entries[0], entries[2]]).json
+    assert [found["title"] for found in answer["upserted"]] == ["New", "Over", "Also"]
+    assert answer["upserted"][1]["id"] == old["id"]
+    assert (answer["upserted_count"], answer["created_count"], answer["updated_count"]) == (3, 2, 1)
+    dry = api.post(f"{URL}/bulk_upsert/?on=code&mode=dry_run", entries).json
+    assert (dry["valid_count"], dry["created_count"], dry["updated_count"]) == (3, 0, 0)

@@ -120,3 +120,13 @@ def test_a_wrong_body_makes_nothing(api: Api, body: Any) -> None:
 def test_a_taken_slug_says_so(api: Api) -> None:
     deals(api)
     assert_problem(api.post("/pipelines/", {"name": "Deals"}), 409, "SLUG_TAKEN")
+
+
+@pytest.mark.parametrize("name", [" ", "\t\n"])
+def test_a_name_is_not_blank(api: Api, name: str) -> None:
+    deals(api)
+    field = {"name": name, "slug": "more", "field_type": "text"}
+    for path, body in (("deals/clone/", {"name": name}), ("", {"name": name, "slug": "x"}), ("deals/fields/", field)):
+        problem = assert_problem(api.post(f"/pipelines/{path}", body), 422, "VALIDATION_FAILED")
+        assert [fault["pointer"] for fault in problem["errors"]] == ["/name"]
+    assert_problem(api.patch("/pipelines/deals/", {"name": name}), 422, "VALIDATION_FAILED")

@@ -8,7 +8,7 @@ import pytest
 
 from oneo.models.record import COMMENT_LENGTH
 from tests.api import SOME_ID, Api, assert_problem
-from tests.factories.pipeline import pipeline, record
+from tests.factories.pipeline import deals, pipeline, record
 from tests.factories.tenant import TestTenant
 
 
@@ -184,3 +184,10 @@ def test_a_purged_record_takes_its_comments_along(api: Api, path: str) -> None:
     log = [event for event in api.events() if event["subject_id"] == comment["id"]]
     assert [(event["type"], event["data"]) for event in log] == [("comment.created", None)]
     assert "Secret words" not in api.get("/admin/audit/?page_size=1000").text
+
+
+def test_a_comment_is_not_blank(api: Api) -> None:
+    deals(api)
+    made = record(api, "deals", {"name": "One"})
+    problem = assert_problem(api.post(f"/records/{made['id']}/comments/", {"body": " \n"}), 422, "VALIDATION_FAILED")
+    assert [fault["pointer"] for fault in problem["errors"]] == ["/body"]

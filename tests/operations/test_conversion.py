@@ -230,6 +230,15 @@ def test_a_choice_that_is_in_use_is_not_just_removed(api: Api) -> None:
     assert_replayed(api)
 
 
+def test_the_other_choices_of_a_value_outlast_one_that_is_removed(api: Api) -> None:
+    made = items(api, "multiselect", ["a", "b"], ["b"], ["c", "a"], field_config={"choices": ["a", "b", "c"]})
+    fewer = {"field_config": {"choices": ["c", "a"]}}
+    assert assert_problem(api.patch(FIELD, fewer), 409, "FIELD_IN_USE")["records"] == 2
+    assert api.patch(FIELD, {**fewer, "force": True}).status_code == 200
+    assert stored(api, made) == [["a"], None, ["c", "a"]]
+    assert_replayed(api)
+
+
 def test_converted_values_that_become_equal_are_not_unique(api: Api) -> None:
     made = items(api, "text", "1", "1.0", is_unique=True)
     assert_problem(api.patch(FIELD, {"field_type": "number"}), 409, "FIELD_IN_USE")

@@ -8,7 +8,7 @@ import pytest
 
 from oneo.fields.kinds.registry import KINDS
 from tests.api import SOME_ID, Api, assert_problem
-from tests.factories.pipeline import pipeline, record
+from tests.factories.pipeline import deals, pipeline, record
 from tests.factories.tenant import TestTenant
 from tests.fields.configs import USUAL
 
@@ -126,6 +126,18 @@ def test_a_field_with_values_goes_only_by_force_and_comes_back_with_them(api: Ap
     assert api.get(f"/records/{made['id']}/").json["data"] == {"name": "A", "amount": 2}
     assert api.get("/pipelines/deals/records/?data__name=a").json["count"] == 1
     assert_problem(api.post(f"/pipelines/deals/fields/{field_id}/restore/"), 404, "FIELD_NOT_FOUND")
+
+
+def test_what_is_removed_is_restored_by_its_slug_too(api: Api) -> None:
+    deals(api)
+    record(api, "deals", {"name": "One", "amount": 5})
+    assert api.delete("/pipelines/deals/fields/amount/?force=true").status_code == 204
+    restored = api.post("/pipelines/deals/fields/amount/restore/")
+    assert (restored.status_code, restored.json["deleted_at"]) == (200, None), restored.text
+    assert_problem(api.post("/pipelines/deals/fields/amount/restore/"), 404, "FIELD_NOT_FOUND")
+    assert api.delete("/pipelines/deals/").status_code == 204
+    assert api.post("/pipelines/deals/restore/").status_code == 200
+    assert_problem(api.post("/pipelines/deals/restore/"), 404, "PIPELINE_NOT_FOUND")
 
 
 def test_a_restored_unique_field_keeps_values_apart_again(api: Api) -> None:

@@ -79,3 +79,47 @@ def test_what_is_beside_a_record_comes_with_it_when_asked(api: Api, tenant: Test
     problem = assert_problem(api.get("/pipelines/deals/records/?include=pipelin"), 400, "INVALID_PARAMETER")
     assert problem["errors"][0]["suggestion"] == "pipeline"
     assert_problem(api.get("/users/?include=pipeline"), 400, "INVALID_PARAMETER")
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
+def test_a_title_and_a_title_field_that_differ_are_refused(api: Api, method: str) -> None:
+    deals(api)
+    made = record(api, "deals", {"name": "First"})
+    url = "/pipelines/deals/records/" + ("" if method == "POST" else f"{made['id']}/")
+    both = {"title": "One", "data": {"name": "Other"}}
+    problem = assert_problem(api.request(method, url, json=both), 422, "VALIDATION_FAILED")
+    assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [("/title", "CONTRADICTION")]
+    same = api.request(method, url, json={"title": "One", "data": {"name": "One"}})
+    assert (same.status_code, same.json["title"]) == (201 if method == "POST" else 200, "One")
+
+
+def test_an_empty_title_takes_the_value_of_the_title_field_away(api: Api) -> None:
+    deals(api)
+    made = record(api, "deals", {"name": "First"})
+    problem = assert_problem(api.patch(f"/records/{made['id']}/", {"title": ""}), 422, "VALIDATION_FAILED")
+    assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [("/data/name", "REQUIRED")]
+    assert api.patch("/pipelines/deals/fields/name/", {"is_required": False}).status_code == 200
+    emptied = api.patch(f"/records/{made['id']}/", {"title": ""})
+    assert (emptied.status_code, emptied.json["data"]) == (200, {})
+
+
+def test_only_a_removed_record_is_erased(api: Api) -> None:
+    deals(api)
+    made = record(api, "deals", {"name": "First"})
+    assert_problem(api.delete(f"/records/{made['id']}/?purge=true"), 409, "RECORD_NOT_REMOVED")
+    assert_problem(api.delete(f"/pipelines/deals/records/{SOME_ID}/?purge=true"), 404, "RECORD_NOT_FOUND")
+    assert api.get(f"/records/{made['id']}/").status_code == 200
+
+
+def test_an_erased_record_is_in_no_answer_that_was_kept(api: Api) -> None:
+    deals(api)
+    url, key = "/pipelines/deals/records/", {"Idempotency-Key": "once"}
+    made = api.post(url, {"data": {"name": "Secret"}}, headers=key)
+    kept = api.post(url, {"data": {"name": "Other"}}, headers={"Idempotency-Key": "twice"})
+    for query in ("", "?purge=true"):
+        assert api.delete(f"/records/{made.json['id']}/{query}").status_code == 204
+    again = api.post(url, {"data": {"name": "Secret"}}, headers=key)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "false")
+    assert again.json["id"] != made.json["id"]
+    replayed = api.post(url, {"data": {"name": "Other"}}, headers={"Idempotency-Key": "twice"})
+    assert replayed.json == kept.json

@@ -60,14 +60,15 @@ def test_fields_beyond_the_slots_are_not_indexed(tenant: TestTenant, kind: str, 
     assert [field["is_indexed"] for field in made] == [True] * most + [False]
     assert [field["version"] for field in made] == [1] * (most + 1)
     last = f"/pipelines/items/fields/f{most}/"
-    assert_problem(api.patch(last, {"is_indexed": True}), 409, "NO_SLOT_LEFT")
+    assert "emptying" not in assert_problem(api.patch(last, {"is_indexed": True}), 409, "NO_SLOT_LEFT")
     one_more = {"name": "More", "field_type": kind, "is_indexed": True}
     assert_problem(api.post("/pipelines/items/fields/", one_more), 409, "NO_SLOT_LEFT")
     assert api.post("/pipelines/items/fields/", {**one_more, "is_indexed": False}).json["is_indexed"] is False
     value = {"text": "x", "number": 5, "date": "2026-01-31"}[kind]
     added = record(api, "items", {f"f{n}": value for n in range(most + 1)})
     assert api.patch("/pipelines/items/fields/f0/", {"is_indexed": False}).json["is_indexed"] is False
-    assert_problem(api.patch(last, {"is_indexed": True}), 409, "NO_SLOT_LEFT")
+    problem = assert_problem(api.patch(last, {"is_indexed": True}), 409, "NO_SLOT_LEFT")
+    assert (problem["emptying"], "being emptied" in problem["detail"]) == (1, True)
     settle(tenant)
     slot = {"text": "t1", "number": "n1", "date": "d1"}[kind]
     assert rows(tenant, slot) == [(None,)]

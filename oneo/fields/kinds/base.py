@@ -120,6 +120,10 @@ class Kind(FieldType):
             return text
         return _HASHED + hashlib.sha256(text.encode()).hexdigest()
 
+    def left_of(self, _refused: Any) -> Any:
+        """What of a stored value that it refuses it would take; None is nothing."""
+        return None
+
     def as_text(self, value: Any) -> str:
         """For titles and cells of a table; from_text reads it back."""
         return str(value)

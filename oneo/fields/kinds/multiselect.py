@@ -61,6 +61,14 @@ class MultiSelectKind(AnyChoice):
             seen.add(choice)
         return self.in_order(seen)
 
+    def left_of(self, refused: Any) -> list[str] | None:
+        """Those of the choices that are still among the field's."""
+        known = [item for item in refused if item in self.places] if isinstance(refused, list) else []
+        try:
+            return self.from_json(known) if known else None
+        except InvalidValue:
+            return None
+
     def _split(self, text: str) -> list[str]:
         """Choices between commas; one that has a comma itself is quoted as in CSV, or stands alone."""
         if text.strip() in self.places:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any, ClassVar
 
+from oneo.fields.domains import ascii_domain
 from oneo.fields.kinds import options
 from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.kinds.terms import Option
@@ -83,7 +84,7 @@ def _place(text: str) -> str:
 
 def _name(host: str) -> str:
     """Raises ValueError."""
-    name = (host if host.isascii() else host.encode("idna").decode()).lower()
+    name = ascii_domain(host).lower()
     *_, last = labels = name.split(".")
     if last.isdigit() or last.startswith("0x"):
         # Browsers take such names for addresses, in many spellings; one of them is kept.

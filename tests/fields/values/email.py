@@ -14,6 +14,7 @@ VALUES = [
             ("ada@example.com", "ada@example.com"),
             ("Ada.Lovelace+crm@EXAMPLE.com", "ada.lovelace+crm@example.com"),
             (" ada@example.com ", "ada@example.com"),
+            ("a@faß.de", "a@xn--fa-hia.de"),
             ("ada@bücher.example", "ada@xn--bcher-kva.example"),
             ("o'hara@example.co.uk", "o'hara@example.co.uk"),
             ("a@b.cd", "a@b.cd"),

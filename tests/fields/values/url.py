@@ -14,6 +14,7 @@ VALUES = [
             ("https://example.com", "https://example.com"),
             ("http://example.com/", "http://example.com/"),
             ("HTTPS://Example.COM/Path?Q=1#Top", "https://example.com/Path?Q=1#Top"),
+            ("http://Straße.example/", "http://xn--strae-oqa.example/"),
             ("https://bücher.example/ü?ö#ä", "https://xn--bcher-kva.example/%C3%BC?%C3%B6#%C3%A4"),
             ("http://localhost:8000/x", "http://localhost:8000/x"),
             ("http://127.0.0.1", "http://127.0.0.1"),
