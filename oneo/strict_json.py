@@ -15,7 +15,8 @@ from oneo.errors import Fault, MalformedJson
 
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_DELICATE_NUMBER = re.compile(rb"\d{16,}|\d\.\d{15,}|[eE]-\d{3,}")
+_DELICATE_NUMBER = re.compile(rb"\d{16}|[\d.]{17}|[eE]-\d{3}")
+"""Up to 15 digits, those after the point among them, a float tells apart."""
 _ESCAPED_NUL = re.compile(rb"\\u0000")
 _CONTAINERS = frozenset({dict, list})
 _MAX_DIGITS = 400
