@@ -30,9 +30,12 @@ def parse_query(parameters: Mapping[str, Sequence[str]], catalogue: Catalogue) -
 
 
 def parse_json(value: object, catalogue: Catalogue, *, where: str = "/filter") -> Node:
-    """The same language as JSON: `{"and": [{"name": {"contains": "x"}}, ...]}`. Raises InvalidParameter."""
+    """The same language as JSON: `{"and": [{"name": {"contains": "x"}}, ...]}`. Raises InvalidParameter.
+
+    `{}` as a whole asks nothing. Inside it would quietly take the conditions around it away, and is refused.
+    """
     faults = FaultList()
-    node = _JsonParser(catalogue, faults).parse(value, where, 1)
+    node = And(()) if value == {} else _JsonParser(catalogue, faults).parse(value, where, 1)
     faults.check(InvalidParameter)
     return node
 
@@ -97,13 +100,16 @@ class _JsonParser:
     def parse(self, value: object, where: str, depth: int) -> Node:
         if not isinstance(value, Mapping) or depth > MAX_DEPTH:
             self._faults.add(where, "INVALID_FILTER", f"An object, nested at most {MAX_DEPTH} deep, is expected.")
-            return And(())
-        return And(tuple(self._member(key, item, where + pointer(key), depth) for key, item in value.items()))
+        elif not value:
+            self._faults.add(where, "INVALID_FILTER", "A condition is expected, and there is none.")
+        else:
+            return And(tuple(self._member(key, item, where + pointer(key), depth) for key, item in value.items()))
+        return And(())
 
     def _member(self, key: str, value: object, where: str, depth: int) -> Node:
         if key in {"and", "or"}:
-            if not isinstance(value, list):
-                self._faults.add(where, "INVALID_FILTER", "A list of conditions is expected.")
+            if not isinstance(value, list) or not value:
+                self._faults.add(where, "INVALID_FILTER", "A list of conditions is expected, and not an empty one.")
                 return And(())
             parts = tuple(self.parse(item, where + pointer(at), depth + 1) for at, item in enumerate(value))
             return And(parts) if key == "and" else Or(parts)
@@ -123,6 +129,8 @@ class _JsonParser:
             )  # fmt: skip
             return And(())
         tests = value if isinstance(value, Mapping) and not ending else {ending or "exact": value}
+        if not tests:
+            self._faults.add(where, "INVALID_FILTER", "A test is expected, and there is none.")
         parts: list[Node | None] = []
         for operator, operand in tests.items():
             place = where if ending else where + pointer(operator)

@@ -86,3 +86,26 @@ def test_a_wrong_ending_is_told_by_its_key(value: Any, where: str, code: str) ->
 
 def test_a_number_beyond_the_limits_is_a_fine_operand() -> None:
     assert parse_json({"amount": {"lt": "1e6"}}, CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        ({"amount": {}}, "/filter/amount"),
+        ({"amount": {"gt": 1}, "stage": {}}, "/filter/stage"),
+        ({"and": []}, "/filter/and"),
+        ({"or": []}, "/filter/or"),
+        ({"or": [{}]}, "/filter/or/0"),
+        ({"or": [{"amount": 1}, {}]}, "/filter/or/1"),
+        ({"not": {}}, "/filter/not"),
+        ({"not": {"and": []}}, "/filter/not/and"),
+    ],
+)
+def test_a_condition_that_asks_nothing_is_refused(value: Any, where: str) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        parse_json(value, CATALOGUE)
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [(where, "INVALID_FILTER")]
+
+
+def test_a_filter_may_ask_nothing_as_a_whole() -> None:
+    assert parse_json({}, CATALOGUE) == And(())
