@@ -58,7 +58,7 @@ def refuse(messages: Any, error: type[DomainError]) -> NoReturn:
     """Raises the error with a fault for each message of the schema library."""
     faults = FaultList()
     _collect(messages, "", faults)
-    raise error(faults=faults.faults)
+    raise error(faults=faults.faults, left_out=faults.left_out)
 
 
 def _refuse_repeats(req: Any, schema: Schema) -> None:

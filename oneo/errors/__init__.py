@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oneo.errors.base import (
     CATALOGUE,
+    MAX_FAULTS,
     ConfigurationError,
     DomainError,
     Fault,
@@ -84,6 +85,7 @@ from oneo.errors.things import (
 
 __all__ = [
     "CATALOGUE",
+    "MAX_FAULTS",
     "ApiKeyNotFound",
     "ArrayExpected",
     "AuthenticationRequired",

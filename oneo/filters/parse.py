@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from oneo.errors import FaultList, InvalidParameter, nearest, pointer
+from oneo.errors import Fault, FaultList, InvalidParameter, pointer
 from oneo.fields.base import FieldType
 from oneo.fields.kinds.base import InvalidValue
 from oneo.filters.ast import OPERATORS, And, Comparison, Node, Not, Or
@@ -46,7 +46,7 @@ def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultLis
     if column is None:
         faults.add(
             pointer(key), "UNKNOWN_PARAMETER", f"There is no parameter {key[:100]!r}.",
-            suggestion=nearest(name if operator in OPERATORS else key, catalogue),
+            near=(name if operator in OPERATORS else key, catalogue),
         )  # fmt: skip
         return None
     chosen = operator or column.type.bare
@@ -74,7 +74,7 @@ def _operator_known(operator: str, type_: FieldType, where: str, faults: FaultLi
         return True
     faults.add(
         where, "UNKNOWN_OPERATOR", f"The operator {operator[:50]!r} is not known for {type_.name}.",
-        allowed=type_.operators, suggestion=nearest(operator, type_.operators),
+        allowed=type_.operators, near=(operator, type_.operators),
     )  # fmt: skip
     return False
 
@@ -120,12 +120,15 @@ class _JsonParser:
     def _condition(self, key: str, value: object, where: str) -> Node:
         """A key may end with its operator, as in a query string."""
         self._conditions += 1
+        if self._conditions > MAX_CONDITIONS:
+            fault = Fault(where, "INVALID_FILTER", f"A filter has at most {MAX_CONDITIONS} conditions.")
+            raise InvalidParameter(faults=[fault])
         name, ending = _split(key, self._catalogue)
         column = self._catalogue.get(name)
-        if column is None or self._conditions > MAX_CONDITIONS:
+        if column is None:
             self._faults.add(
                 where, "UNKNOWN_FIELD", f"There is no field {key[:100]!r} to filter by.",
-                suggestion=nearest(key, self._catalogue),
+                near=(key, self._catalogue),
             )  # fmt: skip
             return And(())
         tests = value if isinstance(value, Mapping) and not ending else {ending or "exact": value}
