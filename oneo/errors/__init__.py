@@ -64,7 +64,7 @@ from oneo.errors.request import (
     UriTooLong,
     ValidationFailed,
 )
-from oneo.errors.server import InternalError, Unavailable
+from oneo.errors.server import InternalError, StatementTimeout, Unavailable
 from oneo.errors.things import (
     ApiKeyNotFound,
     Conflict,
@@ -131,6 +131,7 @@ __all__ = [
     "SessionRequired",
     "SlugTaken",
     "StaleActor",
+    "StatementTimeout",
     "TemplateNotFound",
     "TemplateShipped",
     "TenantMismatch",
