@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from oneo.errors.base import MAX_FAULTS, DomainError, Fault, nearest
@@ -72,14 +72,14 @@ class FaultList:
 
     def add(
         self, where: str, code: str, message: str, *, allowed: Iterable[str] = (), suggestion: str | None = None,
-        near: tuple[str, Iterable[str]] | None = None,
+        near: tuple[str, Iterable[str]] | None = None, find: Callable[[str, Iterable[str]], str | None] = nearest,
     ) -> None:  # fmt: skip
         """`near` is what was written and what is known: the first few faults suggest the nearest."""
         if len(self.faults) >= MAX_FAULTS:
             self.left_out += 1
             return
         if near is not None and len(self.faults) < _SUGGESTED:
-            suggestion = nearest(*near)
+            suggestion = find(*near)
         self.faults.append(Fault(where, code, message, tuple(allowed), suggestion))
 
     def take(self, faults: Iterable[Fault], left_out: int = 0) -> None:

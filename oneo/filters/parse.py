@@ -8,7 +8,7 @@ from oneo.errors import Fault, FaultList, InvalidParameter, pointer
 from oneo.fields.base import FieldType
 from oneo.fields.kinds.base import InvalidValue
 from oneo.filters.ast import OPERATORS, And, Comparison, Node, Not, Or
-from oneo.filters.columns import Catalogue
+from oneo.filters.columns import Catalogue, nearest_column
 
 MAX_CONDITIONS = 100
 MAX_DEPTH = 8
@@ -46,7 +46,7 @@ def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultLis
     if column is None:
         faults.add(
             pointer(key), "UNKNOWN_PARAMETER", f"There is no parameter {key[:100]!r}.",
-            near=(name if operator in OPERATORS else key, catalogue),
+            near=(name if operator in OPERATORS else key, catalogue), find=nearest_column,
         )  # fmt: skip
         return None
     chosen = operator or column.type.bare
@@ -128,7 +128,7 @@ class _JsonParser:
         if column is None:
             self._faults.add(
                 where, "UNKNOWN_FIELD", f"There is no field {key[:100]!r} to filter by.",
-                near=(key, self._catalogue),
+                near=(name if ending in OPERATORS else key, self._catalogue), find=nearest_column,
             )  # fmt: skip
             return And(())
         tests = value if isinstance(value, Mapping) and not ending else {ending or "exact": value}

@@ -59,6 +59,14 @@ def test_entries_with_many_faults_are_each_named(api: Api) -> None:
     assert len(answer.data) < 1_000_000
 
 
+def test_graphql_suggests_no_names(api: Api) -> None:
+    deals(api)
+    query = """{ records(pipelineId: "deals", filters: {data__amuont: 1}) { nodes { id } } }"""
+    (error,) = api.post("/graphql", {"query": query}).json["errors"]
+    assert error["extensions"]["errors"][0]["code"] == "UNKNOWN_FIELD"
+    assert "data__amount" not in json.dumps(error)
+
+
 def test_a_filter_in_graphql_is_read_no_further_than_it_may_go(api: Api) -> None:
     deals(api)
     query = 'query($f: RecordFilters) { records(pipelineId: "deals", filters: $f) { nodes { id } } }'
