@@ -46,6 +46,18 @@ def test_wherever_the_point_stands_no_digit_is_lost(digits: int) -> None:
         assert Decimal(found if isinstance(found, Decimal) else repr(found)) == Decimal(text)
 
 
+@pytest.mark.parametrize("text", ["\\ud800", "\\uDFFF", "x\\ud83d", "\\ude00\\ud83d", "\\\\\\udc00"])
+def test_half_of_a_surrogate_pair_is_told_by_name(text: str) -> None:
+    for body in (f'["{text}"]', f'{{"{text}": 1}}'):
+        with pytest.raises(MalformedJson) as refused:
+            strict_json.loads(body.encode(), max_depth=8)
+        assert [fault.code for fault in refused.value.faults] == ["LONE_SURROGATE"]
+
+
+def test_whole_pairs_and_escaped_backslashes_are_fine() -> None:
+    assert strict_json.loads(b'["\\ud83d\\ude00", "\\\\ud800"]', max_depth=8) == ["\U0001f600", "\\ud800"]
+
+
 @pytest.mark.parametrize("body", ["[1e309", '{"a": 1e309 "b": 1}', '["\\q", 1e-400]', "[1e309,]", "[NaN]"])
 def test_what_is_no_json_is_not_called_a_long_number(body: str) -> None:
     with pytest.raises(MalformedJson) as refused:
