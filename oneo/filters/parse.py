@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from oneo.errors import Fault, FaultList, InvalidParameter, pointer
@@ -12,6 +13,8 @@ from oneo.filters.columns import Catalogue, nearest_column
 
 MAX_CONDITIONS = 100
 MAX_DEPTH = 8
+
+_ITEM = re.compile(r'"(?P<quoted>(?:[^"]|"")*+)"(?=,|\Z)|(?P<plain>[^,]*)')
 
 Reader = Callable[[object], object]
 
@@ -53,10 +56,22 @@ def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultLis
     if not _operator_known(chosen, column.type, pointer(key), faults):
         return None
     if chosen in {"in", "not_in"}:
-        items: object = [item for item in text.split(",") if item]
+        items: object = _listed(text)
     else:
         items = text
     return _comparison(name, chosen, items, column.type, pointer(key), faults, from_text=True)
+
+
+def _listed(text: str) -> list[str]:
+    """Parts between commas. One in double quotes may have commas in it, and twice each quote that is meant."""
+    parts: list[str] = []
+    at = 0 if text else 1
+    while at <= len(text):
+        found = _ITEM.match(text, at)
+        assert found is not None  # noqa: S101 - it matches everywhere
+        parts.append(found["plain"] if found["quoted"] is None else found["quoted"].replace('""', '"'))
+        at = found.end() + 1
+    return parts
 
 
 def _split(key: str, catalogue: Catalogue) -> tuple[str, str]:

@@ -140,3 +140,17 @@ def test_limits_are_told_as_what_they_are() -> None:
     with pytest.raises(InvalidParameter) as refused:
         parse_order("email,amount,stage,-email,-amount,-stage", CATALOGUE, CATALOGUE["code"])
     assert [fault.code for fault in refused.value.faults] == ["TOO_LONG"]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("", []), ('""', [""]), ("a,,b", ["a", "", "b"]), ('"a,b",c', ["a,b", "c"]), ('c,"a,b"', ["c", "a,b"]),
+        ('"', ['"']),
+        ('"a""b"', ['a"b']), ('a"b,c', ['a"b', "c"]), ('"a"b', ['"a"b']), ('"a,b', ['"a', "b"]),
+        ("a\nb,c", ["a\nb", "c"]),
+    ],
+)  # fmt: skip
+def test_a_list_in_a_query_string_may_have_commas_in_quotes(text: str, values: list[str]) -> None:
+    found = parse_query({"word__in": [text]}, {"word": Column("d.word", kind_named("text", {}))})
+    assert found == And((Comparison("word", "in", values),))
