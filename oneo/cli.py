@@ -52,7 +52,7 @@ class Commands(click.Group):
         except Unavailable:
             _fail("the database cannot be reached; DATABASE_URL and ONEO_MIGRATION_URL say where it is.", EXIT_REFUSED)
         except DomainError as error:
-            _fail(" ".join([error.detail, *(fault.message for fault in error.faults)]), EXIT_REFUSED)
+            _fail(" ".join(dict.fromkeys([error.detail, *(fault.message for fault in error.faults)])), EXIT_REFUSED)
 
 
 class OnTables(click.Command):

@@ -15,9 +15,12 @@ from oneo.errors import Fault, MalformedJson
 
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_DELICATE_NUMBER = re.compile(rb"\d{16,}|\d\.\d{15,}|[eE]-\d{3,}")
+_DELICATE_NUMBER = re.compile(rb"\d{16}|[\d.]{17}|[eE]-\d{3}")
+"""Up to 15 digits, those after the point among them, a float tells apart."""
 _ESCAPED_NUL = re.compile(rb"\\u0000")
 _CONTAINERS = frozenset({dict, list})
+_ESCAPE = re.compile(rb"\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL)
+"""Halves of surrogate pairs; the others stand here so that none of them is taken for one."""
 _MAX_DIGITS = 400
 
 
@@ -47,8 +50,22 @@ def _refusal(body: bytes) -> MalformedJson:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return _fault("NOT_UTF8", "The body is not UTF-8.")
-    return _out_of_range() if _is_json_but_for_large_numbers(body) else _fault("NOT_JSON", "The body is not JSON.")
+        return _fault("NOT_UTF8", "This is not UTF-8.")
+    if _is_json_but_for_surrogates(body):
+        return _fault("LONE_SURROGATE", "Half of a surrogate pair is no character and cannot be stored.")
+    return _out_of_range() if _is_json_but_for_large_numbers(body) else _fault("NOT_JSON", "This is not JSON.")
+
+
+def _is_json_but_for_surrogates(body: bytes) -> bool:
+    """What is wrong is then some half of a pair: the fast reader takes whole ones."""
+    whole = _ESCAPE.sub(lambda found: rb"\u0041" if len(found[0]) > 2 else found[0], body)
+    if whole == body:
+        return False
+    try:
+        orjson.loads(whole)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _is_json_but_for_large_numbers(body: bytes) -> bool:

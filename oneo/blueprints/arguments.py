@@ -59,7 +59,7 @@ def refuse(messages: Any, error: type[DomainError], *, known: Iterable[str] = ()
     """Raises the error with a fault for each message of the schema library. `known` are names that may be meant."""
     faults = FaultList()
     _collect(messages, "", faults, known)
-    raise error(faults=faults.faults)
+    raise error(faults=faults.faults, left_out=faults.left_out)
 
 
 def _refuse_repeats(req: Any, schema: Schema) -> None:

@@ -81,7 +81,7 @@ def bulk_delete_records(actor: Actor, parameters: dict[str, Any], body: dict[str
     if "ids" in body:
         removed = delete_by_ids(actor, pipeline, body["ids"], mode=mode)
     else:
-        removed = delete_by_filter(actor, pipeline, body["filter"], max_affected=body["max_affected"], mode=mode)
+        removed = delete_by_filter(actor, pipeline, body["filter"], max_affected=body.get("max_affected"), mode=mode)
     errors = [{"index": at, "errors": {"id": ["There is no such record."]}} for at in removed.missing]
     answer = {"deleted_count": removed.count, "errors": errors, "error_count": len(errors)}
     return Response(orjson.dumps(answer), content_type=JSON)

@@ -65,6 +65,8 @@ def _json(text: str | None) -> object:
     """As strict as a body: of two equal keys one would be ignored, and the list be wider than was asked."""
     if text is None:
         return None
+    if not text.strip():
+        refuse({"filter": ["An object is expected, as JSON."]}, InvalidParameter)
     try:
         found: object = strict_json.loads(text.encode(), max_depth=4 * MAX_DEPTH)
     except MalformedJson as error:

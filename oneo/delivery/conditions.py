@@ -34,7 +34,7 @@ def condition_of(actor: Actor, topic: Topic, asked: object) -> Sql | None:
     try:
         node = parse_json(asked, columns)
     except InvalidParameter as error:
-        raise ValidationFailed(faults=error.faults) from None
+        raise ValidationFailed(faults=error.faults, extra=error.extra) from None
     if _comparisons(node) > MAX_COMPARISONS:
         faults.add("/filter", "INVALID_FILTER", f"A subscription compares {MAX_COMPARISONS} times at most.")
     faults.check(ValidationFailed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oneo.errors.base import (
     CATALOGUE,
+    MAX_FAULTS,
     ConfigurationError,
     DomainError,
     Fault,
@@ -65,7 +66,7 @@ from oneo.errors.request import (
     UriTooLong,
     ValidationFailed,
 )
-from oneo.errors.server import InternalError, Unavailable
+from oneo.errors.server import InternalError, StatementTimeout, Unavailable
 from oneo.errors.things import (
     ApiKeyNotFound,
     Conflict,
@@ -86,6 +87,7 @@ from oneo.errors.things import (
 
 __all__ = [
     "CATALOGUE",
+    "MAX_FAULTS",
     "ApiKeyNotFound",
     "ArrayExpected",
     "AuthenticationRequired",
@@ -133,6 +135,7 @@ __all__ = [
     "SessionRequired",
     "SlugTaken",
     "StaleActor",
+    "StatementTimeout",
     "TemplateNotFound",
     "TemplateShipped",
     "TenantMismatch",

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+MAX_FAULTS = 100
+"""Faults that one answer tells. Input can be made to have any number of them."""
+
 
 class ConfigurationError(Exception):
     """The server was told something it cannot work with; said at start, never to a client."""
@@ -39,7 +42,7 @@ class Fault:
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The valid name that the caller most likely meant."""
-    return next(iter(difflib.get_close_matches(name, list(names), n=1)), None)
+    return next(iter(difflib.get_close_matches(name[:_COMPARED], list(names), n=1)), None)
 
 
 def pointer(*parts: object) -> str:
@@ -47,6 +50,8 @@ def pointer(*parts: object) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+_COMPARED = 100
+"""Characters of a name that are worth comparing."""
 CATALOGUE: dict[str, type[DomainError]] = {}
 
 
@@ -69,9 +74,15 @@ class DomainError(Exception):
         faults: Iterable[Fault] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        left_out: int = 0,
     ) -> None:
+        """Of very many faults the first are told, and how many are `left_out`."""
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.faults = tuple(faults)
+        found = tuple(faults)
+        self.faults = found[:MAX_FAULTS]
+        left_out += len(found) - len(self.faults)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+        if left_out:
+            self.extra["errors_left_out"] = left_out

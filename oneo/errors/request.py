@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from oneo.errors.base import DomainError, Fault
+from oneo.errors.base import MAX_FAULTS, DomainError, Fault, nearest
+
+_SUGGESTED = 10
+"""Faults for which the name that was meant is looked for: each takes a comparison with all names there are."""
 
 
 class MalformedRequest(DomainError):
@@ -62,15 +65,30 @@ class RateLimited(DomainError):
 
 @dataclass(slots=True)
 class FaultList:
-    """Gathers every fault of an input, then raises once."""
+    """Gathers the faults of an input, then raises once. Beyond those that can be told it counts."""
 
     faults: list[Fault] = field(default_factory=list)
+    left_out: int = 0
 
     def add(
-        self, where: str, code: str, message: str, *, allowed: Iterable[str] = (), suggestion: str | None = None
-    ) -> None:
+        self, where: str, code: str, message: str, *, allowed: Iterable[str] = (), suggestion: str | None = None,
+        near: tuple[str, Iterable[str]] | None = None, find: Callable[[str, Iterable[str]], str | None] = nearest,
+    ) -> None:  # fmt: skip
+        """`near` is what was written and what is known: the first few faults suggest the nearest."""
+        if len(self.faults) >= MAX_FAULTS:
+            self.left_out += 1
+            return
+        if near is not None and len(self.faults) < _SUGGESTED:
+            suggestion = find(*near)
         self.faults.append(Fault(where, code, message, tuple(allowed), suggestion))
+
+    def take(self, faults: Iterable[Fault], left_out: int = 0) -> None:
+        """Those of a part of the input."""
+        found = list(faults)
+        kept = found[: MAX_FAULTS - len(self.faults)]
+        self.faults += kept
+        self.left_out += left_out + len(found) - len(kept)
 
     def check(self, error: type[DomainError] = ValidationFailed) -> None:
         if self.faults:
-            raise error(faults=self.faults)
+            raise error(faults=self.faults, left_out=self.left_out)

@@ -15,5 +15,12 @@ class Unavailable(DomainError):
         super().__init__(detail, **kwargs)
 
 
+class StatementTimeout(DomainError):
+    """No 5xx and no 503: whoever asked the same again would get the same, and the database the same work."""
+
+    code, status = "STATEMENT_TIMEOUT", 422
+    title = "This takes the database too long: ask by a field with an index, for less, or with count=none."
+
+
 class InternalError(DomainError):
     code, status, title = "INTERNAL_ERROR", 500, "Something went wrong on our side."

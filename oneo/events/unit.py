@@ -254,6 +254,8 @@ def translated() -> Iterator[None]:
     except IntegrityError as error:
         raise _constraint_error(error) from error
     except DBAPIError as error:
+        if isinstance(error.orig, psycopg2.errors.QueryCanceled):
+            raise message.refused(error.orig) from error
         if error.connection_invalidated or isinstance(error.orig, psycopg2.OperationalError):
             raise Unavailable from error
         raise
@@ -261,6 +263,8 @@ def translated() -> Iterator[None]:
         raise RecordTooLarge from None
     except psycopg2.IntegrityError as error:
         raise CONSTRAINTS.get(error.diag.constraint_name or "", Conflict) from error
+    except psycopg2.errors.QueryCanceled as error:
+        raise message.refused(error) from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         raise Unavailable from error
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from oneo.errors import nearest
 from oneo.fields.base import FieldType
 from oneo.filters.sql import Sql, like
 
@@ -48,6 +49,16 @@ class Column:
                 return Sql(f"starts_with({sql}, %s)", [value])
             case _:
                 return Sql(f"({sql} {SIGNS[operator]} %s::{cast})", [value])
+
+
+_FIELD = "data__"
+
+
+def nearest_column(name: str, names: Iterable[str]) -> str | None:
+    """The name that was meant. What all fields begin with makes nothing alike, and is what is forgotten most."""
+    known = {known.removeprefix(_FIELD): known for known in sorted(names)}
+    found = nearest(name.removeprefix(_FIELD), known)
+    return None if found is None else known[found]
 
 
 Catalogue = Mapping[str, Column]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from oneo.errors import Fault, InvalidParameter, nearest
-from oneo.filters.columns import Catalogue, Column
+from oneo.errors import Fault, InvalidParameter
+from oneo.filters.columns import Catalogue, Column, nearest_column
 from oneo.filters.sql import Sql
 
 MAX_KEYS = 5
@@ -27,12 +27,14 @@ def parse_order(text: str, catalogue: Catalogue, tie: Column) -> tuple[Key, ...]
     keys: list[Key] = []
     for part in (piece.strip() for piece in text.split(",") if piece.strip()):
         name = part.removeprefix("-")
+        if len(keys) == MAX_KEYS:
+            raise InvalidParameter(faults=[Fault("/ordering", "TOO_LONG", f"At most {MAX_KEYS} keys are taken.")])
         column = catalogue.get(name)
-        if column is None or not column.sortable or len(keys) == MAX_KEYS:
+        if column is None or not column.sortable:
             sortable = [known for known, found in catalogue.items() if found.sortable]
             fault = Fault(
                 "/ordering", "UNKNOWN_FIELD", f"Nothing can be ordered by {name[:100]!r} here.",
-                suggestion=nearest(name, sortable),
+                suggestion=nearest_column(name, sortable),
             )  # fmt: skip
             raise InvalidParameter(faults=[fault])
         keys.append(Key(name, column, part.startswith("-")))

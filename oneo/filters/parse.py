@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
-from oneo.errors import FaultList, InvalidParameter, nearest, pointer
+from oneo.errors import Fault, FaultList, InvalidParameter, pointer
 from oneo.fields.base import FieldType
 from oneo.fields.kinds.base import InvalidValue
 from oneo.filters.ast import OPERATORS, And, Comparison, Node, Not, Or
-from oneo.filters.columns import Catalogue
+from oneo.filters.columns import Catalogue, nearest_column
 
 MAX_CONDITIONS = 100
 MAX_DEPTH = 8
+
+_ITEM = re.compile(r'"(?P<quoted>(?:[^"]|"")*+)"(?=,|\Z)|(?P<plain>[^,]*)')
 
 Reader = Callable[[object], object]
 
@@ -30,9 +33,12 @@ def parse_query(parameters: Mapping[str, Sequence[str]], catalogue: Catalogue) -
 
 
 def parse_json(value: object, catalogue: Catalogue, *, where: str = "/filter") -> Node:
-    """The same language as JSON: `{"and": [{"name": {"contains": "x"}}, ...]}`. Raises InvalidParameter."""
+    """The same language as JSON: `{"and": [{"name": {"contains": "x"}}, ...]}`. Raises InvalidParameter.
+
+    `{}` as a whole asks nothing. Inside it would quietly take the conditions around it away, and is refused.
+    """
     faults = FaultList()
-    node = _JsonParser(catalogue, faults).parse(value, where, 1)
+    node = And(()) if value == {} else _JsonParser(catalogue, faults).parse(value, where, 1)
     faults.check(InvalidParameter)
     return node
 
@@ -43,17 +49,29 @@ def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultLis
     if column is None:
         faults.add(
             pointer(key), "UNKNOWN_PARAMETER", f"There is no parameter {key[:100]!r}.",
-            suggestion=nearest(name if operator in OPERATORS else key, catalogue),
+            near=(name if operator in OPERATORS else key, catalogue), find=nearest_column,
         )  # fmt: skip
         return None
     chosen = operator or column.type.bare
     if not _operator_known(chosen, column.type, pointer(key), faults):
         return None
     if chosen in {"in", "not_in"}:
-        items: object = [item for item in text.split(",") if item]
+        items: object = _listed(text)
     else:
         items = text
     return _comparison(name, chosen, items, column.type, pointer(key), faults, from_text=True)
+
+
+def _listed(text: str) -> list[str]:
+    """Parts between commas. One in double quotes may have commas in it, and twice each quote that is meant."""
+    parts: list[str] = []
+    at = 0 if text else 1
+    while at <= len(text):
+        found = _ITEM.match(text, at)
+        assert found is not None  # noqa: S101 - it matches everywhere
+        parts.append(found["plain"] if found["quoted"] is None else found["quoted"].replace('""', '"'))
+        at = found.end() + 1
+    return parts
 
 
 def _split(key: str, catalogue: Catalogue) -> tuple[str, str]:
@@ -71,7 +89,7 @@ def _operator_known(operator: str, type_: FieldType, where: str, faults: FaultLi
         return True
     faults.add(
         where, "UNKNOWN_OPERATOR", f"The operator {operator[:50]!r} is not known for {type_.name}.",
-        allowed=type_.operators, suggestion=nearest(operator, type_.operators),
+        allowed=type_.operators, near=(operator, type_.operators),
     )  # fmt: skip
     return False
 
@@ -97,13 +115,16 @@ class _JsonParser:
     def parse(self, value: object, where: str, depth: int) -> Node:
         if not isinstance(value, Mapping) or depth > MAX_DEPTH:
             self._faults.add(where, "INVALID_FILTER", f"An object, nested at most {MAX_DEPTH} deep, is expected.")
-            return And(())
-        return And(tuple(self._member(key, item, where + pointer(key), depth) for key, item in value.items()))
+        elif not value:
+            self._faults.add(where, "INVALID_FILTER", "A condition is expected, and there is none.")
+        else:
+            return And(tuple(self._member(key, item, where + pointer(key), depth) for key, item in value.items()))
+        return And(())
 
     def _member(self, key: str, value: object, where: str, depth: int) -> Node:
         if key in {"and", "or"}:
-            if not isinstance(value, list):
-                self._faults.add(where, "INVALID_FILTER", "A list of conditions is expected.")
+            if not isinstance(value, list) or not value:
+                self._faults.add(where, "INVALID_FILTER", "A list of conditions is expected, and not an empty one.")
                 return And(())
             parts = tuple(self.parse(item, where + pointer(at), depth + 1) for at, item in enumerate(value))
             return And(parts) if key == "and" else Or(parts)
@@ -114,15 +135,20 @@ class _JsonParser:
     def _condition(self, key: str, value: object, where: str) -> Node:
         """A key may end with its operator, as in a query string."""
         self._conditions += 1
+        if self._conditions > MAX_CONDITIONS:
+            fault = Fault(where, "INVALID_FILTER", f"A filter has at most {MAX_CONDITIONS} conditions.")
+            raise InvalidParameter(faults=[fault])
         name, ending = _split(key, self._catalogue)
         column = self._catalogue.get(name)
-        if column is None or self._conditions > MAX_CONDITIONS:
+        if column is None:
             self._faults.add(
                 where, "UNKNOWN_FIELD", f"There is no field {key[:100]!r} to filter by.",
-                suggestion=nearest(key, self._catalogue),
+                near=(name if ending in OPERATORS else key, self._catalogue), find=nearest_column,
             )  # fmt: skip
             return And(())
         tests = value if isinstance(value, Mapping) and not ending else {ending or "exact": value}
+        if not tests:
+            self._faults.add(where, "INVALID_FILTER", "A test is expected, and there is none.")
         parts: list[Node | None] = []
         for operator, operand in tests.items():
             place = where if ending else where + pointer(operator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,5 +65,5 @@ def _entry(message: str, code: str, found: GraphQLError | None, cause: DomainErr
     if cause is not None:
         extensions |= {to_camel_case(name): value for name, value in cause.extra.items()}
         if cause.faults:
-            extensions["errors"] = [fault.as_dict() for fault in cause.faults]
+            extensions["errors"] = [replace(fault, suggestion=None).as_dict() for fault in cause.faults]
     return {**entry, "extensions": extensions}

@@ -121,7 +121,7 @@ def list_records(
         return _connection(records.list_records(actor, pipeline_id, query))
     except InvalidParameter as error:
         faults = [replace(found, pointer=_argument(found.pointer)) for found in error.faults]
-        raise InvalidParameter(faults=faults) from None
+        raise InvalidParameter(faults=faults, extra=error.extra) from None
 
 
 def get_record(actor: Actor, info: GraphQLResolveInfo, *, id: str) -> dict[str, Any]:  # noqa: A002 - its name there

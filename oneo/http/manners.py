@@ -8,6 +8,7 @@ import time
 import zlib
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Request, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
@@ -89,6 +90,8 @@ def _begin() -> Response | None:
     query = request.query_string
     if len(query) > MAX_QUERY_LENGTH or query.count(b"&") >= _settings().max_parameters:
         raise InvalidParameter("The query string has too many parameters.")
+    if not _is_utf8(query):
+        raise InvalidParameter("The query string is not UTF-8.")
     if b"%00" in query or "\0" in request.path:
         raise MalformedRequest("The character NUL cannot be used.")
     if request.path not in PROBES:
@@ -96,6 +99,15 @@ def _begin() -> Response | None:
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         return _preflight()
     return None
+
+
+def _is_utf8(query: bytes) -> bool:
+    """Else something would be looked for that nobody asked for."""
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _end(response: Response) -> Response:

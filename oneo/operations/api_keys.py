@@ -11,7 +11,7 @@ from sqlalchemy import select
 from oneo.access import policy, tokens
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.errors import ApiKeyNotFound, FaultList, nearest, pointer
+from oneo.errors import ApiKeyNotFound, FaultList, pointer
 from oneo.events.unit import unit
 from oneo.fields.dates import moment_text
 from oneo.filters.sql import Sql
@@ -77,7 +77,7 @@ def _check_scopes(actor: Actor, scopes: list[str] | None) -> None:
         if scope not in known:
             faults.add(
                 pointer("scopes", at), "UNKNOWN_PERMISSION", f"There is no permission {scope[:64]!r}.",
-                suggestion=nearest(scope, known),
+                near=(scope, known),
             )  # fmt: skip
         elif not policy.allows(actor, P(scope)):
             faults.add(pointer("scopes", at), "NOT_HELD", f"You do not hold {scope}.")

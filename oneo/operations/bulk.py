@@ -30,6 +30,7 @@ from oneo.store.records import taken_keys, versions_of
 
 MAX_ROWS = 10_000
 MAX_FAULTS = 1_000
+"""Faults of one call that are told, but for the first of each entry."""
 _ATTEMPTS = 3
 
 
@@ -72,8 +73,9 @@ class BulkOutcome:
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """As they are answered: messages by field."""
-        return [{"index": row.at, "errors": _by_field(row.faults.faults)} for row in self.failed]
+        """As they are answered: messages by field. Each entry is named, however many there are."""
+        most = max(1, MAX_FAULTS // max(1, len(self.failed)))
+        return [{"index": row.at, "errors": _by_field(row.faults, most)} for row in self.failed]
 
 
 def bulk_create(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mode.PARTIAL) -> BulkOutcome:
@@ -240,7 +242,7 @@ def _check_all(rows: Sequence[Row]) -> None:
         replace(fault, pointer=pointer(row.at) + fault.pointer) for row in rows for fault in row.faults.faults
     ]  # fmt: skip
     if faults:
-        raise ValidationFailed(faults=faults[:MAX_FAULTS])
+        raise ValidationFailed(faults=faults, left_out=sum(row.faults.left_out for row in rows))
 
 
 def _change(sight: Sight, row: Row) -> dict[str, Any]:
@@ -288,9 +290,12 @@ def note_taken(actor: Actor, sight: Sight, rows: Sequence[Row]) -> None:
                 row.faults.add(pointer("data", found.slug), "NOT_UNIQUE", "Another record has this value.")
 
 
-def _by_field(faults: Iterable[Fault]) -> dict[str, list[str]]:
+def _by_field(faults: FaultList, most: int) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for fault in faults:
+    for fault in faults.faults[:most]:
         name = (fault.as_dict()["field"] or "general").removeprefix("data.")
         found.setdefault(name, []).append(fault.message)
+    more = max(0, len(faults.faults) - most) + faults.left_out
+    if more:
+        found.setdefault("general", []).append(f"There are {more} more faults.")
     return found

@@ -14,7 +14,7 @@ from oneo.errors import Fault, TooManyAffected, ValidationFailed, pointer
 from oneo.events.unit import unit
 from oneo.filters.compile import compile_filter
 from oneo.filters.parse import parse_json
-from oneo.filters.sql import Sql, all_of
+from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.operations.bulk import MAX_ROWS, Mode
 from oneo.operations.link_ends import at_ends
 from oneo.operations.records import perform_change
@@ -46,11 +46,15 @@ def delete_by_ids(actor: Actor, pipeline: str, ids: Sequence[UUID], *, mode: Mod
 
 
 def delete_by_filter(
-    actor: Actor, pipeline: str, asked: Any, *, max_affected: int = MAX_ROWS, mode: Mode = Mode.PARTIAL
+    actor: Actor, pipeline: str, asked: Any, *, max_affected: int | None = None, mode: Mode = Mode.PARTIAL
 ) -> Removed:
-    """Raises TooManyAffected, and then nothing is removed; InvalidParameter for a filter that cannot be read."""
+    """A filter that asks nothing removes all, and only where it is said how many they may be.
+
+    Raises TooManyAffected, and then nothing is removed; InvalidParameter for a filter that cannot be read.
+    """
     sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
     chosen = compile_filter(parse_json(asked, sight.columns), sight.columns)
+    max_affected = _most(chosen) if max_affected is None else max_affected
     scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
     known = select_ids(actor, sight.shape, all_of([scope, chosen]), max_affected + 1)
     if len(known) > max_affected:
@@ -58,6 +62,13 @@ def delete_by_filter(
     if mode is Mode.DRY_RUN:
         return Removed(len(known), [])
     return Removed(_remove(actor, sight, known, also=chosen), [])
+
+
+def _most(chosen: Sql) -> int:
+    if chosen == TRUE:
+        fault = Fault("/max_affected", "REQUIRED", "A filter without a condition removes all: say how many at most.")
+        raise ValidationFailed(faults=[fault])
+    return MAX_ROWS
 
 
 def _remove(actor: Actor, sight: Sight, ids: Sequence[UUID], *, also: Sql | None = None) -> int:

@@ -13,7 +13,7 @@ from oneo.access import policy
 from oneo.access.permissions import EVERYTHING, P
 from oneo.access.schema import schema_of, sight_of, with_caller
 from oneo.actor import Actor
-from oneo.errors import FaultList, InvalidParameter, LastAdministrator, nearest, pointer
+from oneo.errors import FaultList, InvalidParameter, LastAdministrator, pointer
 from oneo.events.unit import unit
 from oneo.fields.slugs import RULE, is_slug
 from oneo.filters.columns import Catalogue
@@ -95,7 +95,7 @@ def _check_grant(
     if permission is None and name != EVERYTHING:
         faults.add(
             where + "/permission", "UNKNOWN_PERMISSION", f"There is no permission {name[:64]!r}.",
-            suggestion=nearest(name, [known.value for known in P]),
+            near=(name, [known.value for known in P]),
         )  # fmt: skip
     stored: dict[str, Any] = {"permission": name, "pipelines": None, "rows": "all"}
     if grant.get("pipelines") is not None:
@@ -124,7 +124,7 @@ def _check_rule(actor: Actor, grant: Mapping[str, Any], where: str, faults: Faul
     columns = [sight_of(actor, shape).columns for shape in named] or [RECORDS.columns]
     refused = [problem for known in columns if (problem := _unreadable(actor, grant, known, where)) is not None]
     if refused and (grant["pipelines"] is not None or len(refused) == len(columns)):
-        faults.faults.extend(refused[0].faults)
+        faults.take(refused[0].faults, refused[0].extra.get("errors_left_out", 0))
 
 
 def _unreadable(actor: Actor, grant: Mapping[str, Any], columns: Catalogue, where: str) -> InvalidParameter | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from oneo.actor import Actor
-from oneo.errors import Fault, FaultList, InvalidParameter, nearest, pointer
+from oneo.errors import Fault, FaultList, InvalidParameter, pointer
 from oneo.filters.ast import And, Node
 from oneo.filters.compile import compile_filter, compile_search
 from oneo.filters.order import Key, parse_order
@@ -141,7 +141,7 @@ def _names(text: str, parameter: str, known: list[str]) -> tuple[str, ...]:
         if name not in known:
             faults.add(
                 pointer(parameter), "UNKNOWN_FIELD", f"There is no field {name[:100]!r}.",
-                suggestion=nearest(name, known),
+                near=(name, known),
             )  # fmt: skip
     faults.check(InvalidParameter)
     return names

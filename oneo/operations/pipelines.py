@@ -146,11 +146,11 @@ def restore_pipeline(actor: Actor, name: str) -> tuple[str, int]:
         return show_pipeline(actor, pipeline.id)
 
 
-def last_deleted(work: Unit, slug: str) -> UUID | None:
-    """A pipeline or relationship type that had the slug."""
+def last_deleted(work: Unit, slug: str, *, kind: str = "record") -> UUID | None:
+    """The pipeline that had the slug, or the relationship type."""
     return work.session.scalar(
         select(Pipeline.id)
-        .where(Pipeline.slug == slug, Pipeline.kind == "record", Pipeline.deleted_at.is_not(None))
+        .where(Pipeline.slug == slug, Pipeline.kind == kind, Pipeline.deleted_at.is_not(None))
         .order_by(Pipeline.deleted_at.desc())
         .limit(1)
     )

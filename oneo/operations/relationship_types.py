@@ -130,7 +130,7 @@ def restore_relationship_type(actor: Actor, name: str) -> tuple[str, int]:
     ConstraintViolation when others have the places of its relationships.
     """
     with unit(actor) as work:
-        type_id = as_id(name) or last_deleted(work, name)
+        type_id = as_id(name) or last_deleted(work, name, kind="relationship")
         if type_id is None or not policy.allows(actor, P.PIPELINES_DELETE, type_id):
             raise RelationshipTypeNotFound
         found = lock_type(work, type_id, deleted=True)

@@ -200,7 +200,7 @@ def _roles(work: Unit, names: Sequence[str], faults: FaultList) -> list[Role]:
         if name not in known:
             faults.add(
                 pointer("user_types", at), "USER_TYPE_NOT_FOUND", "There is no such user type.",
-                suggestion=None if as_id(name) else nearest(name, [role.slug for role in found]),
+                near=None if as_id(name) else (name, [role.slug for role in found]),
             )  # fmt: skip
     chosen = {known[name].id: known[name] for name in names if name in known}
     return sorted(chosen.values(), key=lambda role: role.slug)

@@ -11,11 +11,14 @@ from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.schema import Sight
 from oneo.actor import Actor
-from oneo.errors import FaultList, nearest, pointer
+from oneo.errors import FaultList, pointer
 from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.shapes import FieldShape
 from oneo.models.record import MAX_RECORD_BYTES
 from oneo.store.records import unknown_users
+
+_SUGGESTED = 100
+"""Unknown fields of all records of a call for which the nearest one is looked for."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Checker:
         self._sight = sight
         self._fields = sight.fields
         self._read_only = policy.read_only_fields(actor, permission, sight.shape.id)
+        self._near = _SUGGESTED
         self._users: list[tuple[str, FaultList, str]] = []
 
     def check_new(self, data: Mapping[str, Any], faults: FaultList, where: str = "/data") -> Values:
@@ -57,9 +61,10 @@ class Checker:
         for slug, value in data.items():
             found = self._fields.get(slug)
             if found is None:
+                self._near -= 1
                 faults.add(
                     where + pointer(slug), "UNKNOWN_FIELD", f"There is no field {slug[:100]!r}.",
-                    suggestion=nearest(slug, self._fields),
+                    near=(slug, self._fields) if self._near > 0 else None,
                 )  # fmt: skip
             elif slug in self._read_only:
                 faults.add(where + pointer(slug), "READ_ONLY", "The caller may not write this field.")

@@ -16,7 +16,7 @@ def members(arguments: tuple[object, ...], known: frozenset[str]) -> dict[str, A
     faults = FaultList()
     if len(arguments) != 1 or not isinstance(arguments[0], dict):
         faults.add("", "INVALID_VALUE", "A message carries one object.")
-        raise ValidationFailed(faults=faults.faults)
+        raise ValidationFailed(faults=faults.faults, left_out=faults.left_out)
     for name in arguments[0].keys() - known:
         faults.add(f"/{str(name)[:100]}", "UNKNOWN_FIELD", "Unknown field.")
     faults.check(ValidationFailed)

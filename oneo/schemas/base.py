@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
+from oneo.errors import MAX_FAULTS
 from oneo.operations.lists import MAX_PAGE_SIZE, PAGE_SIZE
 
 
@@ -71,6 +72,14 @@ class Input(Schema):
     class Meta:
         unknown = RAISE
         ordered = True
+
+    @pre_load
+    def refuse_heaps(self, data: Any, **_: Any) -> Any:
+        """More unknown keys than are told are refused at once: the library takes quadratic time to gather them."""
+        if isinstance(data, dict) and len(data) > len(self.fields) + MAX_FAULTS:
+            known = {field.data_key or name for name, field in self.load_fields.items()}
+            raise ValidationError({key: [self.error_messages["unknown"]] for key in data if key not in known})
+        return data
 
 
 class ListParameters(Schema):

@@ -72,8 +72,11 @@ class BulkDelete(Input):
     ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_ROWS), metadata={"example": []})
     filter = fields.Dict(metadata={"example": {"status": "archived"}})
     max_affected = StrictInteger(
-        load_default=MAX_ROWS, validate=validate.Range(min=0, max=MAX_ROWS),
-        metadata={"description": "With a filter: if more records match, none is removed."},
+        validate=validate.Range(min=0, max=MAX_ROWS),
+        metadata={
+            "description": f"With a filter: if more records match, none is removed. {MAX_ROWS:,} unless said; "
+            "with the filter `{}`, which removes all, it must be said."
+        },
     )  # fmt: skip
 
     @validates_schema

@@ -79,7 +79,7 @@ class Batches:
 
 
 def open_batches(actor: Actor, resource: Resource, items: list[str], *, where: Sql, keys: tuple[Key, ...]) -> Batches:
-    """Raises StaleActor, Unavailable."""
+    """Raises StaleActor, StatementTimeout, Unavailable."""
     alias = resource.alias
     sql = (
         f"SELECT {', '.join(items)} FROM {resource.table} {alias} "
@@ -89,6 +89,9 @@ def open_batches(actor: Actor, resource: Resource, items: list[str], *, where: S
         connection = message.pool().take_long(PATIENCE_MS)
         try:
             _declare(connection, actor, Sql(sql, where.values))
+        except psycopg2.errors.QueryCanceled as error:
+            connection.close()
+            raise message.refused(error) from None
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             died = bool(connection.closed)
             connection.close()

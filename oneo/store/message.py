@@ -15,7 +15,7 @@ import psycopg2.extensions
 from flask import current_app
 
 from oneo.actor import Actor
-from oneo.errors import StaleActor, Unavailable
+from oneo.errors import DomainError, StaleActor, StatementTimeout, Unavailable
 from oneo.store.gate import gate_sql
 from oneo.store.kept import Parameters
 from oneo.store.pool import Pool, PooledConnection
@@ -69,6 +69,7 @@ def read(
             f"SELECT gate.seq, body.* FROM gate LEFT JOIN LATERAL ({sql}) AS body ON true WHERE gate.seq IS NOT NULL",
             parameters,
             keep=keep,
+            asked=True,
         )
     if not rows:
         raise StaleActor
@@ -194,14 +195,19 @@ def _gated(actor: Actor, parameters: Parameters) -> tuple[str, Parameters]:
     return text, {**names, **parameters}
 
 
-def _send(setting: str, sql: str, parameters: Parameters, *, keep: bool = False) -> list[Row]:
-    """What is sent may be sent twice: a connection that died while it waited in the pool costs nobody an error."""
+def _send(setting: str, sql: str, parameters: Parameters, *, keep: bool = False, asked: bool = False) -> list[Row]:
+    """What is sent may be sent twice: a connection that died while it waited in the pool costs nobody an error.
+
+    `asked`: the caller's question decides how long it takes.
+    """
     for attempt in (1, 2):
         connection = pool().take()
         try:
             if keep:
                 return _execute_kept(connection, setting, sql, parameters)
             return _execute(connection, f"{setting}; {sql}" if setting else sql, parameters)
+        except psycopg2.errors.QueryCanceled as error:
+            raise (refused(error) if asked else Unavailable()) from None
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             died = bool(connection.closed)
             if died:
@@ -211,6 +217,11 @@ def _send(setting: str, sql: str, parameters: Parameters, *, keep: bool = False)
         finally:
             connection.close()
     raise Unavailable
+
+
+def refused(error: psycopg2.errors.QueryCanceled) -> DomainError:
+    """A statement that was ended: for its time, unless somebody at the database did it by hand."""
+    return Unavailable() if "user request" in str(error) else StatementTimeout()
 
 
 def _execute_kept(connection: PooledConnection, setting: str, sql: str, parameters: Parameters) -> list[Row]:

@@ -45,7 +45,13 @@ class Pool:
     def __init__(
         self, dsn: str, *, size: int, role: str | None, statement_timeout_ms: int, keep_statements: bool = True
     ) -> None:
-        options = ["-c TimeZone=UTC", "-c jit=off", f"-c statement_timeout={statement_timeout_ms}"]
+        options = [
+            "-c TimeZone=UTC",
+            "-c jit=off",
+            f"-c statement_timeout={statement_timeout_ms}",
+            # Whoever waits for somebody else is told so, before he is told that he asks too much.
+            f"-c lock_timeout={statement_timeout_ms * 2 // 3}",
+        ]
         if role:
             options.append(f"-c role={role}")
         self._dsn = dsn

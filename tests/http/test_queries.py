@@ -117,3 +117,15 @@ def test_a_query_parameter_of_a_single_route_stands_once(tenant: TestTenant) -> 
     assert_problem(tenant.api.get(f"{path}?action=users:read&action=users:read"), 400, "INVALID_PARAMETER")
     assert_problem(tenant.api.get(path), 400, "INVALID_PARAMETER")
     assert_problem(tenant.api.get(f"{path}?action=users:read&nonsense=1"), 400, "INVALID_PARAMETER")
+
+
+@pytest.mark.parametrize("text", ["%FF%FE", "%C3", "%ed%a0%80", "a%80b"])
+def test_a_query_that_is_no_utf8_is_refused(tenant: TestTenant, text: str) -> None:
+    assert_problem(tenant.api.get(f"/users/?name={text}"), 400, "INVALID_PARAMETER")
+    assert tenant.api.get("/users/?name=%C3%BC%E5%90%8D").status_code == 200
+
+
+@pytest.mark.parametrize("text", ["", "%20"])
+def test_an_empty_filter_is_told_as_a_filter(tenant: TestTenant, text: str) -> None:
+    problem = assert_problem(tenant.api.get(f"/users/?filter={text}"), 400, "INVALID_PARAMETER")
+    assert [(fault["pointer"], "body" in fault["message"]) for fault in problem["errors"]] == [("/filter", False)]

@@ -30,10 +30,32 @@ def test_a_number_that_cannot_be_kept_is_refused_by_that_name(text: str) -> None
     ("1e308", 1e308), ("1e-307", 1e-307), ("5e-324", 5e-324), ("0e-999", 0.0), ("0.0e999", 0.0), ("-0.0", 0.0),
     ("0." + "0" * 330, 0.0), ("9" * 300, 10**300 - 1), ("12345678901234567890", 12345678901234567890),
     ("0.1234567890123456789", Decimal("0.1234567890123456789")),
+    ("123456789.123456789", Decimal("123456789.123456789")), ("-99999999.999999999", Decimal("-99999999.999999999")),
+    ("1.00000000000000001e5", Decimal("100000.000000000001")), ("123456789.1234567", 123456789.1234567),
 ], ids=lambda value: str(value)[:24])  # fmt: skip
 def test_a_number_within_bounds_is_kept_exactly(text: str, kept: object) -> None:
     found = _read(text)
     assert (type(found), found) == (type(kept), kept)
+
+
+@pytest.mark.parametrize("digits", range(1, 40))
+def test_wherever_the_point_stands_no_digit_is_lost(digits: int) -> None:
+    texts = [f"{'7' * before}.{'1' * (digits - 1)}9{end}" for before in range(1, 40) for end in ("", "e-9", "E12")]
+    for text in texts:
+        found = _read(text)
+        assert Decimal(found if isinstance(found, Decimal) else repr(found)) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\uDFFF", "x\\ud83d", "\\ude00\\ud83d", "\\\\\\udc00"])
+def test_half_of_a_surrogate_pair_is_told_by_name(text: str) -> None:
+    for body in (f'["{text}"]', f'{{"{text}": 1}}'):
+        with pytest.raises(MalformedJson) as refused:
+            strict_json.loads(body.encode(), max_depth=8)
+        assert [fault.code for fault in refused.value.faults] == ["LONE_SURROGATE"]
+
+
+def test_whole_pairs_and_escaped_backslashes_are_fine() -> None:
+    assert strict_json.loads(b'["\\ud83d\\ude00", "\\\\ud800"]', max_depth=8) == ["\U0001f600", "\\ud800"]
 
 
 @pytest.mark.parametrize("body", ["[1e309", '{"a": 1e309 "b": 1}', '["\\q", 1e-400]', "[1e309,]", "[NaN]"])

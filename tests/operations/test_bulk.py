@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from functools import partial
 from typing import Any
@@ -150,6 +151,26 @@ def test_records_are_removed_by_a_filter_but_no_more_than_allowed(api: Api) -> N
     assert api.post(f"{URL}/bulk_delete/?mode=dry_run", {**body, "max_affected": 3}).json["deleted_count"] == 3
     assert api.post(f"{URL}/bulk_delete/", {**body, "max_affected": 3}).json["deleted_count"] == 3
     assert api.get(f"{URL}/").json["count"] == 2
+
+
+@pytest.mark.parametrize("empty", [{"data__stage": {}}, {"and": []}, {"or": [{}]}])
+def test_a_filter_with_an_empty_condition_removes_nothing(api: Api, empty: Any) -> None:
+    deals(api)
+    record(api, "deals", {"name": "Kept"})
+    assert_problem(api.post(f"{URL}/bulk_delete/", {"filter": empty, "max_affected": 9}), 400, "INVALID_PARAMETER")
+    assert_problem(api.get(f"{URL}/", query_string={"filter": json.dumps(empty)}), 400, "INVALID_PARAMETER")
+    assert api.get(f"{URL}/").json["count"] == 1
+
+
+def test_all_records_are_removed_only_where_it_is_said_how_many(api: Api) -> None:
+    deals(api)
+    for name in "ab":
+        record(api, "deals", {"name": name})
+    for mode in ("partial", "atomic", "dry_run"):
+        problem = assert_problem(api.post(f"{URL}/bulk_delete/?mode={mode}", {"filter": {}}), 422, "VALIDATION_FAILED")
+        assert problem["errors"][0]["pointer"] == "/max_affected"
+    assert_problem(api.post(f"{URL}/bulk_delete/", {"filter": {}, "max_affected": 1}), 409, "TOO_MANY_AFFECTED")
+    assert api.post(f"{URL}/bulk_delete/", {"filter": {}, "max_affected": 2}).json["deleted_count"] == 2
 
 
 def test_ten_thousand_rows_are_taken_and_no_more(api: Api) -> None:

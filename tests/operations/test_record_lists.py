@@ -70,8 +70,8 @@ nodes: st.SearchStrategy[Node] = st.recursive(
     comparisons(),
     lambda inner: (
         st.builds(Not, inner)
-        | st.builds(And, st.lists(inner, max_size=3).map(tuple))
-        | st.builds(Or, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(And, st.lists(inner, min_size=1, max_size=3).map(tuple))
+        | st.builds(Or, st.lists(inner, min_size=1, max_size=3).map(tuple))
     ),
     max_leaves=6,
 )

@@ -122,7 +122,17 @@ def test_what_is_no_json_or_no_value_is_refused(settled: TestTenant, kind: str) 
     assert settled.api.get(path).json["count"] == 0
 
 
-DELICATE = ["9007199254740993", "-9007199254740993", "0.1000000000000000055", "1e22", "1e-7", "-0.0", "0.30"]
+DELICATE = [
+    "123456789.123456789",
+    "99999999.999999999",
+    "9007199254740993",
+    "-9007199254740993",
+    "0.1000000000000000055",
+    "1e22",
+    "1e-7",
+    "-0.0",
+    "0.30",
+]
 
 
 @pytest.mark.parametrize("kind", ["json", "number", "decimal", "currency", "percentage"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,12 +12,12 @@ from uuid import UUID
 import psycopg2
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from oneo.access import identity
 from oneo.actor import Actor, CredentialKind, system_actor
 from oneo.app import create_app
-from oneo.errors import StaleActor, Unavailable
+from oneo.errors import StaleActor, StatementTimeout, Unavailable
 from oneo.events.unit import unit
 from oneo.ids import new_id
 from oneo.models import Role, Session, User
@@ -255,11 +256,37 @@ def test_a_connection_that_dies_inside_a_unit_is_said_and_the_next_one_works(
 
 
 def test_a_statement_that_runs_too_long_is_ended(database_address: str, tenant: TestTenant) -> None:
-    app = create_app(databases.settings(database_address, statement_timeout_ms=100))
+    app = create_app(databases.settings(database_address, statement_timeout_ms=2_000))
     with app.app_context():
+        began = time.monotonic()
         with pytest.raises(Unavailable):
-            message.look_up(tenant.id, "SELECT pg_sleep(20)")
+            message.look_up(tenant.id, "SELECT pg_sleep(60)")
+        assert time.monotonic() - began < 30
+        with pytest.raises(StatementTimeout):
+            message.read(actor_of(tenant), "SELECT pg_sleep(60)::text")
+        actor = actor_of(tenant)
+        with pytest.raises(StatementTimeout), unit(actor):
+            message.read(actor, "SELECT pg_sleep(60)::text")
+        with pytest.raises(StatementTimeout), unit(actor) as work:
+            work.session.execute(select(User.id, func.pg_sleep(60)))
         assert message.look_up(tenant.id, SETTING) == [(str(tenant.id),)]
+
+
+def test_who_waits_too_long_for_somebody_else_is_told_to_try_again(
+    app: Flask, database_address: str, tenant: TestTenant
+) -> None:
+    waits = create_app(databases.settings(database_address, statement_timeout_ms=3_000))
+    lock = f"SELECT pg_advisory_xact_lock({tenant.id.int % 2**62})"
+    with app.app_context():
+        actor = actor_of(tenant)
+    connection = psycopg2.connect(database_address)
+    try:
+        with connection.cursor() as cursor, waits.app_context():
+            cursor.execute(lock)
+            with pytest.raises(Unavailable):
+                message.read(actor, f"{lock}::text")
+    finally:
+        connection.close()
 
 
 def test_one_connection_is_enough_for_everything(database_address: str, tenant: TestTenant) -> None:

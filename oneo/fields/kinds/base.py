@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from oneo.errors import FaultList, nearest, pointer
+from oneo.errors import FaultList, pointer
 from oneo.fields.base import FieldType
 from oneo.fields.kinds.terms import SLOT_LENGTH, Family, Option
 
@@ -60,7 +60,7 @@ class Kind(FieldType):
             if option is None:
                 own_faults.add(
                     where + pointer(name), "UNKNOWN_OPTION", f"A {cls.name} field has no option {name[:100]!r}.",
-                    allowed=cls.options, suggestion=nearest(name, cls.options),
+                    allowed=cls.options, near=(name, cls.options),
                 )  # fmt: skip
             elif given is not None:
                 try:
@@ -74,7 +74,7 @@ class Kind(FieldType):
             cls.check_config(checked, own_faults, where)
         if not own_faults.faults and "default" in checked:
             cls._check_default(checked, own_faults, where)
-        faults.faults.extend(own_faults.faults)
+        faults.take(own_faults.faults, own_faults.left_out)
         return checked
 
     @classmethod
