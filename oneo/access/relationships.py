@@ -76,12 +76,13 @@ def readable_groups(actor: Actor) -> list[Group]:
     return list(groups.values())
 
 
-def readable(actor: Actor, permission: P = P.RELATIONSHIPS_READ) -> Sql:
-    """Which relationships `x` are there for him, and may be treated so."""
+def readable(actor: Actor, permission: P = P.RELATIONSHIPS_READ, *, near: UUID | None = None) -> Sql:
+    """Which relationships `x` are there for him, and may be treated so; of the types that records `near` can have."""
     types = [
         found.id
         for found in schema_of(actor).types.values()
         if policy.allows(actor, P.RELATIONSHIPS_READ, found.id) and policy.allows(actor, permission, found.id)
+        if near is None or found.touches(near)
     ]
     groups = readable_groups(actor)
     return all_of([of_types(types), *(end_within(groups, end) for end in ("source", "target"))])

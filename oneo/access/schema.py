@@ -13,6 +13,7 @@ from flask import current_app
 
 from oneo.access import policy
 from oneo.access.permissions import P
+from oneo.access.rules import rule_relations
 from oneo.actor import Actor, Grant
 from oneo.errors import DomainError, PipelineNotFound, StaleActor
 from oneo.fields.shapes import FieldShape, PipelineShape, Schema
@@ -148,8 +149,11 @@ def _rule(actor: Actor, grant: Grant, shape: PipelineShape, *, slots: bool) -> S
     if grant.rows == "own":
         return Sql("r.created_by = %s", [actor.user_id])
     columns = catalogue(shape, shape.removed, slots=slots)
+    schema = schema_of(actor)
     try:
-        return compile_filter(parse_json(with_caller(grant.row_filter, actor), columns), columns)
+        rule = with_caller(grant.row_filter, actor)
+        node = parse_json(rule, columns, lambda: rule_relations(actor.tenant_id, schema, shape))
+        return compile_filter(node, columns)
     except DomainError:
         return FALSE
 

@@ -64,6 +64,7 @@ def answer_list(actor: Actor, make: Callable[[], Listing], *, tagged: bool = Tru
     if known is not None and known == present_seq(actor):
         return not_modified(_list_tag(actor, known))
     listing = make()
+    tagged = tagged and listing.timeless
     if tagged and none_match(_list_tag(actor, listing.seq)):
         return not_modified(_list_tag(actor, listing.seq))
     following, previous = _links(listing)

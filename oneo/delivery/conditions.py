@@ -7,7 +7,7 @@ from oneo.access.schema import find_pipeline
 from oneo.actor import Actor
 from oneo.delivery.topics import Topic
 from oneo.errors import FaultList, InvalidParameter, ValidationFailed
-from oneo.filters.ast import Comparison, Node, Not
+from oneo.filters.ast import Comparison, Node, Not, Related
 from oneo.filters.columns import Catalogue
 from oneo.filters.compile import compile_filter
 from oneo.filters.data import COMMON, catalogue
@@ -42,6 +42,6 @@ def condition_of(actor: Actor, topic: Topic, asked: object) -> Sql | None:
 
 
 def _comparisons(node: Node) -> int:
-    if isinstance(node, Comparison):
+    if isinstance(node, Comparison | Related):
         return 1
     return _comparisons(node.part) if isinstance(node, Not) else sum(_comparisons(part) for part in node.parts)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oneo.filters.hops import Hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,17 @@ class Not:
     part: Node
 
 
-Node = Comparison | And | Or | Not
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A step along relationships: there is one that fulfils both conditions, or, counted, as many as told."""
+
+    hop: Hop
+    far: Node
+    link: Node
+    counts: tuple[tuple[str, int], ...] = ()
+
+
+Node = Comparison | And | Or | Not | Related
 
 OPERATORS = (
     "exact", "not", "contains", "not_contains", "startswith", "gt", "gte", "lt", "lte", "in", "not_in", "exists",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oneo.filters.ast import And, Comparison, Node, Not, Or
+from oneo.filters.ast import And, Comparison, Node, Not, Or, Related
 from oneo.filters.columns import Catalogue
 from oneo.filters.sql import Sql, all_of, any_of, like
 
@@ -34,3 +34,10 @@ def _compile(node: Node, catalogue: Catalogue, *, negated: bool) -> Sql:
             positive = _POSITIVE.get(operator, operator)
             test = catalogue[name].test(positive, value)
             return Sql(f"({test.text} IS NOT TRUE)", test.values) if negated != (positive != operator) else test
+        case Related(hop, asked, link, counts):
+            far = _compile(asked, hop.columns, negated=False)
+            own = _compile(link, hop.link_columns, negated=False)
+            if not counts:
+                return hop.any(far, own, negated=negated)
+            found = hop.compared(far, own, counts)
+            return Sql(f"(NOT {found.text})", found.values) if negated else found

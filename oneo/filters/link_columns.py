@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from oneo import exact_json
 from oneo.filters.columns import Column
 from oneo.filters.sql import Sql
@@ -42,3 +44,18 @@ class MetadataColumn(Column):
         if operator == "exact" and value is not None:
             return Sql(f"({self.sql} = %s::jsonb)", [exact_json.dumps(value)])
         return Column.test(self, operator, value)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnColumn(Column):
+    """A field of relationships: asked as those of records are, of a row `r` that has its data."""
+
+    field: Column | None = None
+
+    @classmethod
+    def of(cls, field: Column) -> OwnColumn:
+        return cls(field.sql, field.type, nullable=True, sortable=False, field=field)
+
+    def test(self, operator: str, value: object) -> Sql:
+        found = (self.field or self).test(operator, value)
+        return Sql(f"(SELECT {found.text} FROM (SELECT x.data) r)", found.values)

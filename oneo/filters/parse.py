@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from oneo.errors import Fault, FaultList, InvalidParameter, pointer
@@ -10,6 +11,7 @@ from oneo.fields.base import FieldType
 from oneo.fields.kinds.base import InvalidValue
 from oneo.filters.ast import OPERATORS, And, Comparison, Node, Not, Or
 from oneo.filters.columns import Catalogue, nearest_column
+from oneo.filters.related import MAX_RELATED, Relations, parse_related
 
 MAX_CONDITIONS = 100
 MAX_DEPTH = 8
@@ -32,13 +34,16 @@ def parse_query(parameters: Mapping[str, Sequence[str]], catalogue: Catalogue) -
     return And(tuple(parts))
 
 
-def parse_json(value: object, catalogue: Catalogue, *, where: str = "/filter") -> Node:
+def parse_json(
+    value: object, catalogue: Catalogue, relations: Callable[[], Relations] | None = None, *, where: str = "/filter"
+) -> Node:
     """The same language as JSON: `{"and": [{"name": {"contains": "x"}}, ...]}`. Raises InvalidParameter.
 
     `{}` as a whole asks nothing. Inside it would quietly take the conditions around it away, and is refused.
+    `relations` are what leads on from the rows; without them none does.
     """
     faults = FaultList()
-    node = And(()) if value == {} else _JsonParser(catalogue, faults).parse(value, where, 1)
+    node = And(()) if value == {} else _JsonParser(catalogue, faults, relations).parse(value, where, 1)
     faults.check(InvalidParameter)
     return node
 
@@ -107,10 +112,14 @@ def _comparison(
 
 
 class _JsonParser:
-    def __init__(self, catalogue: Catalogue, faults: FaultList) -> None:
+    def __init__(
+        self, catalogue: Catalogue, faults: FaultList, relations: Callable[[], Relations] | None,
+        outer: _JsonParser | None = None,
+    ) -> None:  # fmt: skip
         self._catalogue = catalogue
         self._faults = faults
-        self._conditions = 0
+        self._relations = relations
+        self._met: Counter[str] = outer._met if outer else Counter()  # noqa: SLF001 - one count for all levels
 
     def parse(self, value: object, where: str, depth: int) -> Node:
         if not isinstance(value, Mapping) or depth > MAX_DEPTH:
@@ -130,20 +139,34 @@ class _JsonParser:
             return And(parts) if key == "and" else Or(parts)
         if key == "not":
             return Not(self.parse(value, where, depth + 1))
+        if key == "related" and self._relations is not None:
+            return self._related(value, where, self._relations(), depth)
         return self._condition(key, value, where)
+
+    def _related(self, value: object, where: str, relations: Relations, depth: int) -> Node:
+        def ask(inner: object, place: str, catalogue: Catalogue, beyond: Relations | None) -> Node:
+            leading = (lambda: beyond) if beyond is not None else None
+            return _JsonParser(catalogue, self._faults, leading, self).parse(inner, place, depth + 1)
+
+        self._met["relations"] += len(value) if isinstance(value, list) else 1
+        if self._met["relations"] > MAX_RELATED:
+            self._faults.add(where, "INVALID_FILTER", f"A filter has at most {MAX_RELATED} relations.")
+            return And(())
+        return parse_related(value, where, relations, self._faults, ask)
 
     def _condition(self, key: str, value: object, where: str) -> Node:
         """A key may end with its operator, as in a query string."""
-        self._conditions += 1
-        if self._conditions > MAX_CONDITIONS:
+        self._met["conditions"] += 1
+        if self._met["conditions"] > MAX_CONDITIONS:
             fault = Fault(where, "INVALID_FILTER", f"A filter has at most {MAX_CONDITIONS} conditions.")
             raise InvalidParameter(faults=[fault])
         name, ending = _split(key, self._catalogue)
         column = self._catalogue.get(name)
         if column is None:
+            known = [*self._catalogue, *(("related",) if self._relations else ())]
             self._faults.add(
                 where, "UNKNOWN_FIELD", f"There is no field {key[:100]!r} to filter by.",
-                near=(name if ending in OPERATORS else key, self._catalogue), find=nearest_column,
+                near=(name if ending in OPERATORS else key, known), find=nearest_column,
             )  # fmt: skip
             return And(())
         tests = value if isinstance(value, Mapping) and not ending else {ending or "exact": value}

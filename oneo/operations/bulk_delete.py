@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from oneo.access.permissions import P
+from oneo.access.related import relations_of
 from oneo.access.schema import Sight, find_pipeline, row_scope
 from oneo.actor import Actor
 from oneo.errors import Fault, TooManyAffected, ValidationFailed, pointer
@@ -53,7 +55,7 @@ def delete_by_filter(
     Raises TooManyAffected, and then nothing is removed; InvalidParameter for a filter that cannot be read.
     """
     sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
-    chosen = compile_filter(parse_json(asked, sight.columns), sight.columns)
+    chosen = compile_filter(parse_json(asked, sight.columns, partial(relations_of, actor, sight.shape)), sight.columns)
     max_affected = _most(chosen) if max_affected is None else max_affected
     scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
     known = select_ids(actor, sight.shape, all_of([scope, chosen]), max_affected + 1)

@@ -23,8 +23,8 @@ from oneo.export.writers import Writer
 from oneo.export.xlsx import XlsxFile
 from oneo.native import in_thread
 from oneo.operations.lists import ListQuery, asked, picked
+from oneo.operations.records import shown
 from oneo.store.export import Batches, cell_items, json_item, open_batches
-from oneo.store.records import record_resource
 
 MEDIA_TYPES = {
     "csv": CsvWriter.media_type,
@@ -66,7 +66,7 @@ def export_records(
     """
     _check_form(form)
     sight = find_pipeline(actor, pipeline, P.RECORDS_READ)
-    resource = record_resource(sight.shape, sight.hidden)
+    resource = shown(actor, sight)
     where, keys = asked(resource, query, row_scope(actor, P.RECORDS_READ, sight.shape))
     names = picked(query.fields, resource)
     columns = columns_of(sight.fields, names, labels=labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from oneo.access import policy
 from oneo.access.permissions import EVERYTHING, P
+from oneo.access.related import grantable_relations
 from oneo.access.schema import schema_of, sight_of, with_caller
 from oneo.actor import Actor
 from oneo.errors import FaultList, InvalidParameter, LastAdministrator, pointer
 from oneo.events.unit import unit
+from oneo.fields.shapes import PipelineShape
 from oneo.fields.slugs import RULE, is_slug
-from oneo.filters.columns import Catalogue
 from oneo.filters.parse import parse_json
 from oneo.models import Pipeline, Role, User, UserRole
 from oneo.store.records import RECORDS
@@ -121,15 +123,19 @@ def _check_rule(actor: Actor, grant: Mapping[str, Any], where: str, faults: Faul
     """
     found = schema_of(actor).pipelines.values()
     named = [shape for shape in found if grant["pipelines"] is None or str(shape.id) in grant["pipelines"]]
-    columns = [sight_of(actor, shape).columns for shape in named] or [RECORDS.columns]
-    refused = [problem for known in columns if (problem := _unreadable(actor, grant, known, where)) is not None]
-    if refused and (grant["pipelines"] is not None or len(refused) == len(columns)):
+    places: list[PipelineShape | None] = [*named] or [None]
+    refused = [problem for shape in places if (problem := _unreadable(actor, grant, shape, where)) is not None]
+    if refused and (grant["pipelines"] is not None or len(refused) == len(places)):
         faults.take(refused[0].faults, refused[0].extra.get("errors_left_out", 0))
 
 
-def _unreadable(actor: Actor, grant: Mapping[str, Any], columns: Catalogue, where: str) -> InvalidParameter | None:
+def _unreadable(
+    actor: Actor, grant: Mapping[str, Any], shape: PipelineShape | None, where: str
+) -> InvalidParameter | None:  # fmt: skip
+    columns = sight_of(actor, shape).columns if shape else RECORDS.columns
+    relations = partial(grantable_relations, actor, shape) if shape else None
     try:
-        parse_json(with_caller(grant["rows"]["filter"], actor), columns, where=where)
+        parse_json(with_caller(grant["rows"]["filter"], actor), columns, relations, where=where)
     except InvalidParameter as error:
         return error
     return None

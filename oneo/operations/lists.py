@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import current_app
 
@@ -11,6 +11,7 @@ from oneo.actor import Actor
 from oneo.errors import Fault, FaultList, InvalidParameter, pointer
 from oneo.filters.ast import And, Node
 from oneo.filters.compile import compile_filter, compile_search
+from oneo.filters.figures import is_figure, read_figures
 from oneo.filters.order import Key, parse_order
 from oneo.filters.page import Cursor, decode_cursor, encode_cursor, fingerprint
 from oneo.filters.parse import parse_json, parse_query
@@ -49,7 +50,10 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page: `results` is a JSON array as text. In keyset mode `page` and `pages` are None and cursors are given."""
+    """A page: `results` is a JSON array as text. In keyset mode `page` and `pages` are None and cursors are given.
+
+    `timeless`: it stays as it is until the tenant's next event.
+    """
 
     seq: int
     results: str
@@ -62,6 +66,7 @@ class Listing:
     next_cursor: str | None = None
     previous_cursor: str | None = None
     cursors: tuple[str, ...] = ()
+    timeless: bool = True
 
 
 def list_resource(actor: Actor, resource: Resource, query: ListQuery, *, scope: Sql | None = None) -> Listing:
@@ -102,7 +107,7 @@ def conditions(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
     """Which rows are asked for. Raises InvalidParameter."""
     parts: list[Node] = [parse_query(query.conditions, resource.columns)] if query.conditions else []
     if query.filter is not None:
-        parts.append(parse_json(query.filter, resource.columns))
+        parts.append(parse_json(query.filter, resource.columns, resource.relations))
     where = [compile_filter(And(tuple(parts)), resource.columns), scope or TRUE]
     if query.search:
         where.append(_search(resource, query.search))
@@ -131,11 +136,20 @@ def picked(text: str, resource: Resource) -> tuple[str, ...] | None:
 
 def including(text: str, resource: Resource) -> Resource:
     """The resource with what `include=` names. Raises InvalidParameter."""
-    return resource.including(_names(text, "include", list(resource.embeds)))
+    if not text or resource.relations is None:
+        return resource.including(_names(text, "include", list(resource.embeds)))
+    names = _split(text)
+    figures = read_figures(tuple(name for name in names if is_figure(name)), resource.relations)
+    embedded = ",".join(name for name in names if not is_figure(name))
+    return replace(resource, figures=figures).including(_names(embedded, "include", list(resource.embeds)))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _names(text: str, parameter: str, known: list[str]) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = _split(text)
     faults = FaultList()
     for name in names:
         if name not in known:
@@ -177,6 +191,7 @@ def _listing(query: ListQuery, found: Found, of: str, cursor: Cursor | None) -> 
         return Listing(
             found.seq, found.body, found.count, query.page_size, query.page, pages,
             has_next=found.more, has_previous=bool(query.offset) or query.page > 1, cursors=cursors,
+            timeless=found.timeless,
         )  # fmt: skip
     backwards = cursor is not None and cursor.backwards
     has_next, has_previous = (True, found.more) if backwards else (found.more, cursor is not None)
@@ -188,6 +203,7 @@ def _listing(query: ListQuery, found: Found, of: str, cursor: Cursor | None) -> 
         found.seq, found.body, found.count, query.page_size, None, None,
         has_next=has_next and found.last is not None, has_previous=has_previous and found.first is not None,
         next_cursor=edge(found.last, back=False), previous_cursor=edge(found.first, back=True), cursors=cursors,
+        timeless=found.timeless,
     )  # fmt: skip
 
 

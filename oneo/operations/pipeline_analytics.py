@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from oneo.access.permissions import P
+from oneo.access.relationships import readable
 from oneo.access.schema import find_pipeline, row_scope
 from oneo.actor import Actor
 from oneo.errors import Fault, InvalidParameter
@@ -19,7 +20,7 @@ def get_pipeline_analytics(
 ) -> str:
     """JSON text: counts of today and of each day of a range in the tenant's time zone.
 
-    Relationships count as none until there are any. Raises PipelineNotFound, InvalidParameter.
+    Raises PipelineNotFound, InvalidParameter.
     """
     sight = find_pipeline(actor, name, P.RECORDS_READ)
     _check_range(days, since, until)
@@ -28,6 +29,7 @@ def get_pipeline_analytics(
         sight.shape,
         hidden=sight.hidden,
         scope=row_scope(actor, P.RECORDS_READ, sight.shape),
+        links=readable(actor, near=sight.shape.id),
         days=Days(days or DEFAULT_DAYS, since, until),
         zone=SETTINGS["timezone"].default,
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg2.errors
 
 from oneo.access.permissions import P
+from oneo.access.related import relations_of
 from oneo.access.schema import Sight, find_pipeline, row_scope
 from oneo.actor import Actor
 from oneo.errors import (
@@ -35,6 +38,7 @@ from oneo.store import erasing, history
 from oneo.store.lists import get_row
 from oneo.store.record_writes import DELETE, RESTORE, UPDATE, Change, Outcome, Written, change, insert
 from oneo.store.records import pipeline_of, record_resource, select_ids
+from oneo.store.resources import Resource
 
 DEFAULT_STATUS = "active"
 
@@ -44,7 +48,7 @@ def list_records(actor: Actor, pipeline: str | UUID, query: ListQuery, *, delete
     permission = P.RECORDS_DELETE if deleted else P.RECORDS_READ
     sight = find_pipeline(actor, pipeline, permission)
     scope = reach(actor, permission, sight)
-    return list_resource(actor, record_resource(sight.shape, sight.hidden, deleted=deleted), query, scope=scope)
+    return list_resource(actor, shown(actor, sight, deleted=deleted), query, scope=scope)
 
 
 def get_record(
@@ -52,12 +56,18 @@ def get_record(
 ) -> tuple[str, int, Sight]:
     """(JSON text, version, what of the pipeline the caller sees). Raises RecordNotFound, InvalidParameter."""
     sight = sight_of_record(actor, record_id, P.RECORDS_READ, pipeline)
-    resource = including(include, record_resource(sight.shape, sight.hidden))
+    resource = including(include, shown(actor, sight))
     where = all_of([Sql("r.id = %s", [record_id]), row_scope(actor, P.RECORDS_READ, sight.shape)])
     found = get_row(actor, resource, where, picked(fields, resource))
     if found is None:
         raise RecordNotFound
     return (*found, sight)
+
+
+def shown(actor: Actor, sight: Sight, *, deleted: bool = False) -> Resource:
+    """The pipeline's records as he may ask for them, and for what is related to them."""
+    resource = record_resource(sight.shape, sight.hidden, deleted=deleted)
+    return replace(resource, relations=partial(relations_of, actor, sight.shape))
 
 
 def create_record(actor: Actor, pipeline: str | UUID, body: Mapping[str, Any]) -> tuple[UUID, str, int]:

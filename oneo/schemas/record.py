@@ -64,7 +64,10 @@ class RecordParameters(Schema):
         metadata={"description": "Keys to return, `data__<slug>` among them."},
     )  # fmt: skip
     include = fields.String(
-        load_default="", metadata={"description": "Beside it: `pipeline`, `created_by`, `updated_by`."}
+        load_default="",
+        metadata={
+            "description": "Beside it: `pipeline`, `created_by`, `updated_by`, and figures about related records."
+        },
     )
     as_of = fields.String(
         load_default=None, metadata={"description": "As it was then (RFC 3339).", "format": "date-time"}

@@ -16,6 +16,8 @@ from oneo.store.resources import Resource
 
 COUNT_CAP = 10_001
 KNOWN_COUNTS = 2_000
+_CLOCK = "now()"
+"""A statement in which it stands may answer differently although nothing has happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`first` and `last` are the sort keys at the edges; `more` says that rows follow in the direction asked."""
+    """`first` and `last` are the sort keys at the edges; `more` says that rows follow in the direction asked;
+    `timeless` that the clock is not asked.
+    """
 
     seq: int
     body: str
@@ -42,6 +46,7 @@ class Found:
     first: tuple[str | None, ...] | None
     last: tuple[str | None, ...] | None
     keys: tuple[tuple[str | None, ...], ...] = ()
+    timeless: bool = True
 
 
 class Counts:
@@ -78,12 +83,14 @@ def list_rows(
     if where.text != "true":
         source += f" AND {where.text}"
     rows = Sql(source, [*resource.values, *where.values])
-    known = f"{source} {rows.values!r}" if count == "exact" and resource.timeless else None
+    timeless = _CLOCK not in source
+    known = f"{source} {rows.values!r}" if count == "exact" and resource.timeless and timeless else None
     counted = _count(count, rows, known)
-    json = resource.json(fields)
+    json = Sql(resource.json(fields), resource.shown_values)
     paged = window.position is None and not window.keyset and not window.edges and count == "exact"
     page = _counted_page if paged else _edged_page
     found = page(actor, json, rows, alias, keys, window, counted)
+    found = replace(found, timeless=timeless and _CLOCK not in json.text)
     if count != "exact":
         return found
     counted_at, total = (found.seq, found.count) if found.count is not None else _count_anew(actor, rows)
@@ -99,27 +106,28 @@ def _count_anew(actor: Actor, source: Sql) -> tuple[int, int]:
 
 
 def _counted_page(
-    actor: Actor, json: str, source: Sql, alias: str, keys: tuple[Key, ...], window: Window, counted: Sql
+    actor: Actor, json: Sql, source: Sql, alias: str, keys: tuple[Key, ...], window: Window, counted: Sql
 ) -> Found:
     """A page by number: its count tells what follows."""
     rows = _sorted(source, alias, keys, window, window.size)
     sql = (
         f"SELECT '[' || coalesce(string_agg(doc, ','), '') || ']', {counted.text}, count(*) "
-        f"FROM (SELECT {json}::text AS doc FROM ({rows.text}) {alias}) page"
+        f"FROM (SELECT {json.text}::text AS doc FROM ({rows.text}) {alias}) page"
     )
-    answer = message.read(actor, sql, [*counted.values, *rows.values], keep=not rows.values)
+    values = [*counted.values, *json.values, *rows.values]
+    answer = message.read(actor, sql, values, keep=not rows.values)
     body, total, length = answer.rows[0]
     return Found(answer.seq, body, total, length, False, None, None)
 
 
 def _edged_page(
-    actor: Actor, json: str, source: Sql, alias: str, keys: tuple[Key, ...], window: Window, counted: Sql
+    actor: Actor, json: Sql, source: Sql, alias: str, keys: tuple[Key, ...], window: Window, counted: Sql
 ) -> Found:
     """One row more than asked for tells whether more follow; the keys of the first and the last make cursors."""
     edges = ", ".join(f"{key.column.sql}::text" for key in keys)
     rows = _sorted(source, alias, keys, window, window.size + 1)
     numbered = (
-        f"SELECT row_number() OVER () AS n, {json}::text AS doc, ARRAY[{edges}] AS keys FROM ({rows.text}) {alias}"
+        f"SELECT row_number() OVER () AS n, {json.text}::text AS doc, ARRAY[{edges}] AS keys FROM ({rows.text}) {alias}"
     )
     first, last = ("DESC", "ASC") if window.backwards else ("ASC", "DESC")
     inside = f"FILTER (WHERE n <= {window.size})"
@@ -129,7 +137,8 @@ def _edged_page(
         f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1], "
         f"{f'json_agg(keys ORDER BY n {first}) {inside}' if window.edges else 'NULL'} FROM ({numbered}) page"
     )
-    answer = message.read(actor, sql, [*counted.values, *rows.values], keep=not rows.values)
+    values = [*counted.values, *json.values, *rows.values]
+    answer = message.read(actor, sql, values, keep=not rows.values)
     body, total, length, head, tail, all_keys = answer.rows[0]
     return Found(
         answer.seq, body, total, min(length, window.size), length > window.size,
@@ -147,7 +156,7 @@ def get_row(
         f"SELECT {resource.json(fields)}::text, {version} FROM {resource.table} {alias} "
         f"WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base} AND {where.text}"
     )
-    rows = message.read(actor, sql, [*resource.values, *where.values], keep=True).rows
+    rows = message.read(actor, sql, [*resource.shown_values, *resource.values, *where.values], keep=True).rows
     return (rows[0][0], rows[0][1]) if rows else None
 
 

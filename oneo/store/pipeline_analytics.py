@@ -25,14 +25,17 @@ class Days:
     until: date | None = None
 
 
-def figures(actor: Actor, shape: PipelineShape, *, hidden: frozenset[str], scope: Sql, days: Days, zone: str) -> str:
-    """JSON text. `zone` is the time zone of tenants that have not chosen one. What happened to a record is told to
-    whom the scope shows it as it is now; what happened to hidden fields alone did not happen.
+def figures(
+    actor: Actor, shape: PipelineShape, *, hidden: frozenset[str], scope: Sql, links: Sql, days: Days, zone: str
+) -> str:  # fmt: skip
+    """JSON text. `links` are the relationships `x` that the caller may see, `zone` the time zone of tenants that have
+    not chosen one. What happened to a record is told to whom the scope shows it as it is now; what happened to hidden
+    fields alone did not happen.
     """
     names = ",".join(sorted(f"data.{slug}" for slug in hidden))
     source = _Source(f"'{actor.tenant_id}'::uuid", shape, hidden, f"'{{{names}}}'::text[]")
-    sql = f"WITH {_span(source, days.count)}, {_rows(source, scope.text)} SELECT {_document(source)}::text"
-    text: str = message.read(actor, sql, [zone, days.until, days.since, *scope.values]).rows[0][0]
+    sql = f"WITH {_span(source, days.count)}, {_rows(source, scope.text)} SELECT {_document(source, links.text)}::text"
+    text: str = message.read(actor, sql, [zone, days.until, days.since, *scope.values, *links.values]).rows[0][0]
     return text
 
 
@@ -86,15 +89,18 @@ def _rows(source: _Source, scope: str) -> str:
 )"""
 
 
-def _document(source: _Source) -> str:
+def _document(source: _Source, links: str) -> str:
     alive = "(SELECT count(*) FROM mine r WHERE r.deleted_at IS NULL"
-    # There are no relationships yet.
+    # Either way round: one between two records of the pipeline is one.
+    related = f"""SELECT count(*) FROM my_relationships x WHERE x.tenant_id = {source.tenant}
+        AND x.deleted_at IS NULL AND NOT x.is_dormant
+        AND '{source.shape.id}' IN (x.source_pipeline_id, x.target_pipeline_id) AND {links}"""
     return f"""json_build_object(
     'record_count', {alive}),
     'records_created_today', {alive} AND r.created_at >= (SELECT midnight FROM bounds)),
     'records_updated_today', {alive} AND r.updated_at >= (SELECT midnight FROM bounds)),
     'field_count', {len(source.shape.fields.keys() - source.hidden):d},
-    'relationship_count', 0,
+    'relationship_count', ({related}),
     'active_users', (SELECT count(DISTINCT actor_id) FROM seen WHERE actor_kind <> 'system'),
     'recent_activity', {_recent(source)},
     'from', (SELECT first FROM bounds), 'to', (SELECT last FROM bounds), 'timezone', (SELECT name FROM bounds),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
 from oneo.filters.columns import Column
+from oneo.filters.related import Relations
+from oneo.filters.sql import Sql
 
 _ID, _TEXT, _WORD, _FLAG, _NUMBER, _TIME = Identifier(), Text(), Keyword(), Boolean(), Integer(), DateTime()
 
@@ -19,7 +21,8 @@ class Resource:
     `parts` are pieces of a key that can be picked by themselves, as `<key>__<piece>`. `timeless` means that the list
     changes by events alone, not as time goes by. `search` are texts to look into, `words` vectors of words that have
     all to match. A table that is a query itself has `values`; `source` is where the document's keys are found, if it
-    is not the row. `embeds` are things beside the row that can be asked for with it.
+    is not the row. `embeds` are things beside the row that can be asked for with it, `figures` those of them that are
+    computed, and have values. `relations` lead on from the rows.
     """
 
     table: str
@@ -36,6 +39,13 @@ class Resource:
     values: tuple[object, ...] = ()
     source: str = ""
     embeds: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, Sql] = field(default_factory=dict)
+    relations: Callable[[], Relations] | None = None
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether its rows are records, which relationships lead on from."""
+        return self.table == "my_records" or self.relations is not None
 
     @property
     def searchable(self) -> bool:
@@ -46,9 +56,23 @@ class Resource:
         return [*self.document, *(name for pieces in self.parts.values() for name in pieces)]
 
     def including(self, names: tuple[str, ...]) -> Resource:
-        """The same with some of what it embeds."""
-        included = _object({name: self.embeds[name] for name in names})
-        return replace(self, document={**self.document, "included": included}) if names else self
+        """The same with some of what it embeds, and with its figures."""
+        if not names and not self.figures:
+            return self
+        included = {name: self.embeds[name] for name in names}
+        if self.figures:
+            texts = {**included, **{name: found.text for name, found in self.figures.items()}}
+            # Their names are longer than those of columns can be.
+            pairs = ", ".join(f"'{name}', {sql}" for name, sql in texts.items())
+            members = f"json_build_object({pairs})"
+        else:
+            members = _object(included)
+        return replace(self, document={**self.document, "included": members})
+
+    @property
+    def shown_values(self) -> list[object]:
+        """Those of the document."""
+        return [value for found in self.figures.values() for value in found.values]
 
     def json(self, names: tuple[str, ...] | None = None) -> str:
         """The row as JSON, with all keys or the named ones."""

@@ -74,6 +74,7 @@ def matches(node: Node, row: Row) -> bool:
             return not matches(part, row)
         case Comparison(name, operator, value):
             return _compare(row[name], operator, value)
+    raise AssertionError(node)
 
 
 def _compare(own: Any, operator: str, value: Any) -> bool:

@@ -46,6 +46,7 @@ def matches(node: Node, data: dict[str, Any]) -> bool:
         case Comparison(name, operator, value):
             kind = name.removeprefix("data__")
             return holds(KINDS[kind].family, data.get(kind), operator, value)
+    raise AssertionError(node)
 
 
 def holds(family: Family, own: Any, operator: str, value: Any) -> bool:

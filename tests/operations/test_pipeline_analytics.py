@@ -11,7 +11,8 @@ from oneo.actor import system_actor
 from oneo.events.unit import unit
 from oneo.store import message
 from tests.api import Api, assert_problem
-from tests.factories.pipeline import deals, record
+from tests.factories.pipeline import deals, pipeline, record
+from tests.factories.relationship import relate, relationship_type
 from tests.factories.tenant import TestTenant
 
 KEYS = [
@@ -194,3 +195,30 @@ def _move(owner_app: Flask, tenant: TestTenant, record_id: str, moment: str) -> 
             "UPDATE events SET occurred_at = %s WHERE tenant_id = %s AND subject_id = %s",
         ):
             message.execute(work.connection, sql, values)
+
+
+def test_relationships_are_counted_either_way_as_far_as_they_are_seen(api: Api, tenant: TestTenant) -> None:
+    pipeline(api, "People", [{"name": "Name", "field_type": "text"}])
+    deals(api)
+    ada, bob = (record(api, "people", {"name": name})["id"] for name in ("ada", "bob"))
+    mine, other = (record(api, "deals", {"name": name})["id"] for name in ("mine", "other"))
+    wants = relationship_type(tenant, "wants", "people", "deals")
+    knows = relationship_type(tenant, "knows", "people", "people")
+    relate(tenant, wants, [(ada, mine), (bob, other)])
+    relate(tenant, wants, [(ada, other)], status="INACTIVE")
+    relate(tenant, wants, [(bob, mine)], is_dormant=True)
+    relate(tenant, knows, [(ada, bob)])
+    assert [figures(api, name=name)["relationship_count"] for name in ("deals", "people")] == [3, 4]
+    rows = {"filter": {"data__name": "mine"}}
+    reading = {"permission": "records:read", "pipelines": ["deals"], "rows": rows}
+    people = {"permission": "records:read", "pipelines": ["people"]}
+    related = {"permission": "relationships:read", "pipelines": [str(wants)]}
+    cases: list[tuple[list[dict[str, Any]], int]] = [
+        ([reading, people, related], 1), ([reading, people], 0), ([reading, related], 0),
+    ]  # fmt: skip
+    for at, (grants, expected) in enumerate(cases):
+        one = tenant.user(tenant.role(f"role{at}", grants)).api
+        assert figures(one)["relationship_count"] == expected
+    gone = api.get(f"/relationships/?source_record_id={ada}&target_record_id={mine}").json["results"][0]
+    assert api.delete(f"/relationships/{gone['id']}/").status_code == 204
+    assert figures(api)["relationship_count"] == 2

@@ -92,6 +92,7 @@ def written(node: Node) -> dict[str, Any]:
             return {"not": written(part)}
         case Comparison(kind, operator, value):
             return {f"data__{kind}": {operator: value}}
+    raise AssertionError(node)
 
 
 def read(node: Node) -> Node:
@@ -105,6 +106,7 @@ def read(node: Node) -> Node:
             return Not(read(part))
         case Comparison(kind, operator, value):
             return Comparison(kind, operator, kind_of(kind).operand(operator, value, from_text=False))
+    raise AssertionError(node)
 
 
 def check(

@@ -7,7 +7,9 @@ from typing import Any
 
 from oneo.fields.base import FieldType
 from oneo.filters.columns import Column
+from oneo.filters.hops import COUNTS
 from oneo.filters.order import MAX_KEYS
+from oneo.filters.related import ALIASES, DIRECTIONS, MAX_COUNT
 from oneo.operations.lists import MAX_PAGE_SIZE, MAX_SEARCH, PAGE_SIZE
 from oneo.schemas.base import ListParameters
 from oneo.store.resources import Resource
@@ -16,6 +18,22 @@ _ABOUT = {
     field.data_key or name: field.metadata["description"] for name, field in ListParameters().fields.items()
 }  # fmt: skip
 _NULL = {"type": "null"}
+_SOME = {"type": "integer", "minimum": 0, "maximum": MAX_COUNT}
+RELATED = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "description": "A relationship type, by id or slug."},
+        "direction": {"type": "string", "enum": [*DIRECTIONS, *ALIASES], "default": "both"},
+        "pipeline": {"type": "string", "description": "Of the records at the other end, by id or slug."},
+        "filter": {"type": "object"},
+        "link": {"type": "object"},
+        "effective_at": {"type": "string", "format": "date-time"},
+        "count": {"type": "object", "properties": dict.fromkeys(COUNTS, _SOME), "additionalProperties": False},
+        "exists": {"type": "boolean", "default": True},
+    },
+    "required": ["type"],
+    "additionalProperties": False,
+}
 
 
 def list_parameters(resource: Resource) -> list[dict[str, Any]]:
@@ -48,9 +66,10 @@ def _filter(resource: Resource) -> dict[str, Any]:
     """Its value is JSON, so its content is described, not its text."""
     columns = {name: _tests(column) for name, column in resource.columns.items()}
     nested = {"type": "array", "items": {"type": "object"}}
+    related = {"related": {"anyOf": [RELATED, {"type": "array", "items": RELATED}]}} if resource.leads_on else {}
     schema = {
         "type": "object",
-        "properties": {**columns, "and": nested, "or": nested, "not": {"type": "object"}},
+        "properties": {**columns, "and": nested, "or": nested, "not": {"type": "object"}, **related},
         "additionalProperties": False,
     }
     return {
