@@ -10,7 +10,13 @@ from graphql import GraphQLSchema
 from oneo.access.permissions import P
 from oneo.graphql.base import LOGGED_IN, RootField
 from oneo.graphql.constraints import RelationshipConstraint, list_constraints
-from oneo.graphql.link_inputs import CreateRelationshipInput, PaginationInput, RelationshipFilter, SortInput
+from oneo.graphql.link_inputs import (
+    CreateRelationshipInput,
+    PaginationInput,
+    RelationshipFilter,
+    RelationshipTraversalInput,
+    SortInput,
+)
 from oneo.graphql.pipelines import Pipeline, get_pipeline, list_pipelines
 from oneo.graphql.records import Record, RecordConnection, RecordFilters, get_record, list_records
 from oneo.graphql.relationships import (
@@ -21,6 +27,7 @@ from oneo.graphql.relationships import (
     list_relationships,
     validate_relationship,
 )
+from oneo.graphql.traversal import RelationshipTraversal, traverse_relationships
 from oneo.graphql.users import PermissionSet, User, get_current_user, get_user_permissions
 
 
@@ -57,6 +64,11 @@ class Query(graphene.ObjectType):
     relationship = RootField(
         Relationship, get_relationship, permission=P.RELATIONSHIPS_READ, looks_ahead=True, id=graphene.ID(required=True)
     )
+    traverse_relationships = RootField(
+        RelationshipTraversal, traverse_relationships, permission=P.RELATIONSHIPS_READ, looks_ahead=True, required=True,
+        input=RelationshipTraversalInput(required=True),
+        description="What can be reached from a record along relationships, and by which way.",
+    )  # fmt: skip
     relationship_constraints = RootField(
         graphene.List(graphene.NonNull(RelationshipConstraint)), list_constraints, permission=P.PIPELINES_READ,
         looks_ahead=True, required=True,
