@@ -7,22 +7,25 @@ from uuid import UUID
 
 from oneo.access import policy
 from oneo.access.permissions import P
-from oneo.access.relationships import seen_types
+from oneo.access.relationships import readable_groups, readable_types, seen_types
 from oneo.access.schema import row_scope, schema_of, seen_pipelines
 from oneo.actor import Actor
 from oneo.fields.shapes import PipelineShape, Schema
-from oneo.filters.sql import TRUE
-from oneo.store.event_sight import EventSight, Hidden, Reach, event_sight, then_sql
+from oneo.filters.sql import TRUE, Sql
+from oneo.store.event_sight import EventSight, Hidden, Reach, event_sight, links_within
+from oneo.store.event_state import then_sql
 
 
 def event_sight_of(actor: Actor) -> EventSight:
-    """Records that are within his rows now, and were when it happened, without the fields that do not exist for him;
-    pipelines and relationship types that he sees, and their fields without those hidden from him. Raises StaleActor.
+    """Records that are within his rows now, and were when it happened, and relationships between records that he reads
+    now, without the fields that do not exist for him; pipelines and relationship types that he sees, and their fields
+    without those hidden from him. Raises StaleActor.
     """
     schema = schema_of(actor)
-    known = schema.pipelines.keys() | policy.named_pipelines(actor)
+    known = schema.pipelines.keys() | schema.types.keys() | policy.named_pipelines(actor)
     names = {found: policy.hidden_fields(actor, found) for found in known}
     removed = {found: shape.removed for found, shape in schema.pipelines.items()}
+    removed |= {found: one.own.removed for found, one in schema.types.items()}
     values = {found: hidden | removed.get(found, frozenset()) for found, hidden in names.items()}
     elsewhere = policy.hidden_fields(actor, None)
     return event_sight(
@@ -32,11 +35,19 @@ def event_sight_of(actor: Actor) -> EventSight:
         names=Hidden(names, elsewhere),
         values=Hidden(values, elsewhere),
         titles={found: shape.name for found, shape in schema.pipelines.items() if values[found]},
+        links=_links(actor),
     )
 
 
 def _reads_everything(actor: Actor) -> bool:
     return any(grant.pipelines is None and grant.rows == "all" for grant in policy.granting(actor, P.RECORDS_READ))
+
+
+def _links(actor: Actor) -> Sql:
+    """Those of deleted types are out of sight, as records of deleted pipelines are."""
+    if _reads_everything(actor) and any(g.pipelines is None for g in policy.granting(actor, P.RELATIONSHIPS_READ)):
+        return TRUE
+    return links_within([found.type.id for found in readable_types(actor)], readable_groups(actor))
 
 
 def _reaches(actor: Actor, schema: Schema) -> Iterator[Reach]:

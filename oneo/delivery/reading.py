@@ -97,7 +97,7 @@ def read(tenant_id: UUID, reading: Reading) -> Batch:
     )  # fmt: skip
     places = {name: at for at, name in enumerate(reading.conditions)}
     found = [
-        LoggedEvent(seq, event_type, envelope, subject_id, pipeline_id, tuple(answers or ()))
-        for seq, event_type, envelope, subject_id, pipeline_id, answers in rows
+        LoggedEvent(seq, event_type, envelope, subject_id, pipeline_id, tuple(answers or ()), (source_id, target_id))
+        for seq, event_type, envelope, subject_id, pipeline_id, answers, source_id, target_id in rows
     ]
     return Batch(found, places)

@@ -13,6 +13,8 @@ from oneo import exact_json
 from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.actor import Actor
+from oneo.graphql.ends import Ends
+from oneo.graphql.literals import plain
 
 LOGGED_IN: Final = "logged in"
 """What a root field may ask instead of a permission: one's own things."""
@@ -23,12 +25,13 @@ Operation = Callable[..., Any]
 @dataclass(slots=True)
 class Context:
     """What one execution knows. `confirmed`: an operation has passed the gate as this actor. `pipelines` were loaded
-    for it, by id and the keys that were asked for.
+    for it, by id and the keys that were asked for; `ends` are the records that relationships lead to.
     """
 
     actor: Actor
     confirmed: bool = False
     pipelines: dict[tuple[str, str], Any] = field(default_factory=dict)
+    ends: Ends = field(default_factory=Ends)
 
 
 class RootField(graphene.Field):
@@ -68,6 +71,12 @@ class DateTime(graphene.Scalar):
 
 class JSON(graphene.Scalar):
     """Any JSON value."""
+
+    parse_literal = staticmethod(plain)
+
+    @staticmethod
+    def parse_value(value: object) -> object:
+        return value
 
     @staticmethod
     def serialize(value: object) -> object:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 import graphene
@@ -12,11 +9,10 @@ from graphql import GraphQLResolveInfo
 
 from oneo.actor import Actor
 from oneo.graphql.base import JSON, Context, DateTime
+from oneo.graphql.exact import named, read_exactly
 from oneo.graphql.selection import asked
 from oneo.operations import pipelines
 from oneo.operations.lists import MAX_PAGE_SIZE, ListQuery
-
-_LONG = 16
 
 
 class Field(graphene.ObjectType):
@@ -90,17 +86,3 @@ def pipeline_of(info: GraphQLResolveInfo, pipeline_id: str) -> dict[str, Any]:
         context.pipelines[key] = get_pipeline(context.actor, info, id=pipeline_id)
     found: dict[str, Any] = context.pipelines[key]
     return found
-
-
-def named(keys: Iterable[str]) -> str:
-    """Keys as REST's `fields` takes them, with the id at least."""
-    return ",".join(sorted({"id", *keys}))
-
-
-def read_exactly(text: str) -> Any:
-    """JSON that PostgreSQL made, with every digit of its numbers."""
-    return json.loads(text, parse_float=Decimal, parse_int=lambda digits: _whole(digits))
-
-
-def _whole(digits: str) -> int | Decimal:
-    return int(digits) if len(digits) < _LONG else Decimal(digits)

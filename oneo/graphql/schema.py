@@ -9,8 +9,25 @@ from graphql import GraphQLSchema
 
 from oneo.access.permissions import P
 from oneo.graphql.base import LOGGED_IN, RootField
+from oneo.graphql.constraints import RelationshipConstraint, list_constraints
+from oneo.graphql.link_inputs import (
+    CreateRelationshipInput,
+    PaginationInput,
+    RelationshipFilter,
+    RelationshipTraversalInput,
+    SortInput,
+)
 from oneo.graphql.pipelines import Pipeline, get_pipeline, list_pipelines
 from oneo.graphql.records import Record, RecordConnection, RecordFilters, get_record, list_records
+from oneo.graphql.relationships import (
+    Relationship,
+    RelationshipConnection,
+    RelationshipValidation,
+    get_relationship,
+    list_relationships,
+    validate_relationship,
+)
+from oneo.graphql.traversal import RelationshipTraversal, traverse_relationships
 from oneo.graphql.users import PermissionSet, User, get_current_user, get_user_permissions
 
 
@@ -38,6 +55,30 @@ class Query(graphene.ObjectType):
         ordering=graphene.String(description="Keys, comma separated; `-` turns one round."),
         first=graphene.Int(), after=graphene.String(), limit=graphene.Int(), offset=graphene.Int(),
         description="Records of a pipeline: by first and after, or by limit and offset.",
+    )  # fmt: skip
+    relationships = RootField(
+        RelationshipConnection, list_relationships, permission=P.RELATIONSHIPS_READ, looks_ahead=True, required=True,
+        filter=RelationshipFilter(), pagination=PaginationInput(), sorting=graphene.List(graphene.NonNull(SortInput)),
+        description="Relationships between records that the caller sees.",
+    )  # fmt: skip
+    relationship = RootField(
+        Relationship, get_relationship, permission=P.RELATIONSHIPS_READ, looks_ahead=True, id=graphene.ID(required=True)
+    )
+    traverse_relationships = RootField(
+        RelationshipTraversal, traverse_relationships, permission=P.RELATIONSHIPS_READ, looks_ahead=True, required=True,
+        input=RelationshipTraversalInput(required=True),
+        description="What can be reached from a record along relationships, and by which way.",
+    )  # fmt: skip
+    relationship_constraints = RootField(
+        graphene.List(graphene.NonNull(RelationshipConstraint)), list_constraints, permission=P.PIPELINES_READ,
+        looks_ahead=True, required=True,
+        relationship_type_id=graphene.ID(required=True, description="Id or slug."),
+        description="What relationships of a type have to keep to, oldest first.",
+    )  # fmt: skip
+    validate_relationship = RootField(
+        RelationshipValidation, validate_relationship, permission=P.RELATIONSHIPS_CREATE, required=True,
+        input=CreateRelationshipInput(required=True),
+        description="What stands against a relationship; nothing is written.",
     )  # fmt: skip
     record = RootField(Record, get_record, permission=P.RECORDS_READ, looks_ahead=True, id=graphene.ID(required=True))
 

@@ -3,18 +3,20 @@ sockets read it through this."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from uuid import UUID
 
-from oneo.fields.kinds.terms import Family
-from oneo.fields.shapes import PipelineShape
 from oneo.filters.sql import TRUE, Sql, all_of, any_of
+from oneo.store.link_sight import Group, record_within
 from oneo.store.records import fallback_title
 from oneo.store.resources import EVENTS, Resource
 
 _RECORD, _PIPELINE = "starts_with(e.type, 'record.')", "starts_with(e.type, 'pipeline.')"
+_LINK = "starts_with(e.type, 'relationship.')"
+_VALUED = f"({_RECORD} OR {_LINK})"
+"""Events of what has values of fields."""
 _OWN_SLUG = """coalesce(e.data->>'slug',
     (SELECT f.slug FROM fields f WHERE f.tenant_id = e.tenant_id AND f.id = e.subject_id))"""
 _IS_OF_TYPE = """EXISTS (SELECT FROM pipelines t WHERE t.tenant_id = e.tenant_id AND t.id = e.pipeline_id
@@ -23,14 +25,6 @@ _TITLE_FIELD_THEN = """(SELECT p.data->>'title_field' FROM events p WHERE p.tena
     AND p.subject_id = e.pipeline_id AND p.seq < e.seq AND starts_with(p.type, 'pipeline.')
     ORDER BY p.seq DESC LIMIT 1)"""
 """A title may have been made of another field than would make it now."""
-
-
-_STATE = {
-    **dict.fromkeys(("id", "pipeline_id", "created_by", "updated_by"), "uuid"),
-    **dict.fromkeys(("title", "status"), "text"), "version": "int",
-    **dict.fromkeys(("created_at", "updated_at"), "timestamptz"),
-}  # fmt: skip
-"""What an event keeps of a record besides its data, and of which type it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +69,34 @@ PLAIN = EventSight(EVENTS, TRUE)
 
 def event_sight(
     *, reaches: Iterable[Reach] | None, seen: Iterable[UUID] | None, seen_types: Iterable[UUID] | None = None,
-    names: Hidden, values: Hidden, titles: Mapping[UUID, str],
+    names: Hidden, values: Hidden, titles: Mapping[UUID, str], links: Sql = TRUE,
 ) -> EventSight:  # fmt: skip
     """`reaches` are the records that he reads, `seen` the pipelines and types that he sees: None is all. `names` hides
-    fields from the schema, `values` in records; `titles` are names of pipelines, for records without a title.
+    fields from the schema, `values` in records and relationships; `titles` are names of pipelines, for records without
+    a title. `links` says which events of relationships are there for him.
     """
-    condition = _condition(reaches, _seen_tests(seen, seen_types), names, values)
+    condition = _condition(reaches, links, _seen_tests(seen, seen_types), names, values)
     document = dict(EVENTS.document)
     if values:
-        _cut_records(document, values.sql("e.pipeline_id"), titles)
+        _cut_values(document, values.sql("e.pipeline_id"), titles)
     if names:
         _cut_pipelines(document, names.sql("e.subject_id"))
     resource = replace(EVENTS, document=document) if names or values else EVENTS
     return EventSight(resource, condition) if condition.text != "true" or names or values else PLAIN
 
 
-def then_sql(condition: Sql, state: str, shape: PipelineShape | None = None) -> Sql:
-    """A condition on records that uses no slots, asked of the state that an event has.
+def links_within(types: Iterable[UUID], groups: Sequence[Group]) -> Sql:
+    """Events of relationships of these types, the records at both ends of which are in one of the groups now.
 
-    Fields that are numbers or sets now may have been of another kind then: such values are left out.
+    One that has been erased has no ends any more.
     """
-    data = "s.state->'data'"
-    numbers, sets = _slugs(shape, Family.NUMBER), _slugs(shape, Family.SET)
-    if numbers or sets:
-        data = f"""(SELECT coalesce(jsonb_object_agg(k, v), '{{}}') FROM jsonb_each({data}) AS j(k, v)
-            WHERE (k <> ALL({_array(numbers)}) OR jsonb_typeof(v) = 'number')
-            AND (k <> ALL({_array(sets)}) OR jsonb_typeof(v) = 'array'))"""
-    columns = ", ".join(f"(s.state->>'{name}')::{cast} AS {name}" for name, cast in _STATE.items())
-    row = f"(SELECT {columns}, {data} AS data FROM (SELECT {state} AS state) s) r"
-    return Sql(f"(SELECT {condition.text} FROM {row})", condition.values)
-
-
-def _slugs(shape: PipelineShape | None, family: Family) -> list[str]:
-    return [slug for slug, found in shape.fields.items() if found.kind.family is family] if shape else []
+    ends = [
+        record_within(
+            groups, f"(e.data->>'{end}_record_id')::uuid", f"(e.data->>'{end}_pipeline_id')::uuid", "e.tenant_id"
+        )
+        for end in ("source", "target")
+    ]
+    return all_of([Sql(f"(e.pipeline_id = ANY({_ids(types)}))"), *ends])
 
 
 def _seen_tests(seen: Iterable[UUID] | None, seen_types: Iterable[UUID] | None) -> dict[str, Sql]:
@@ -119,7 +108,9 @@ def _seen_tests(seen: Iterable[UUID] | None, seen_types: Iterable[UUID] | None) 
     return {kind: Sql(test) for kind, test in tests.items()}
 
 
-def _condition(reaches: Iterable[Reach] | None, tests: dict[str, Sql], names: Hidden, values: Hidden) -> Sql:
+def _condition(
+    reaches: Iterable[Reach] | None, links: Sql, tests: dict[str, Sql], names: Hidden, values: Hidden
+) -> Sql:
     records, comments = TRUE, TRUE
     if reaches is not None:
         known = list(reaches)
@@ -128,12 +119,15 @@ def _condition(reaches: Iterable[Reach] | None, tests: dict[str, Sql], names: Hi
     if values:
         some = f"EXISTS (SELECT FROM unnest(e.changed_fields) f WHERE {_is_shown(values.sql('e.pipeline_id'))})"
         records = all_of([records, Sql(f"(e.type <> 'record.updated' OR {some})")])
+        links = all_of([links, Sql(f"(e.type <> 'relationship.updated' OR {some})")])
     pipelines, fields = tests["pipeline"], tests["field"]
     if names:
         blind = f"e.changed_fields = ARRAY['title_field']::varchar[] AND {_is_blind(names.sql('e.subject_id'))}"
         pipelines = all_of([pipelines, Sql(f"(e.type <> 'pipeline.updated' OR NOT ({blind}))")])
         fields = all_of([fields, Sql(f"{_OWN_SLUG} <> ALL({names.sql('e.pipeline_id')})")])
-    kinds = {**tests, "record": records, "comment": comments, "pipeline": pipelines, "field": fields}
+    kinds = {
+        **tests, "record": records, "comment": comments, "relationship": links, "pipeline": pipelines, "field": fields,
+    }  # fmt: skip
     cut = {kind: test for kind, test in kinds.items() if test.text != "true"}
     if not cut:
         return TRUE
@@ -155,7 +149,7 @@ def _reached(reach: Reach, record_id: str, *, then: bool) -> Sql:
     return Sql(f"(CASE WHEN {place} THEN {both.text} ELSE false END)", both.values)
 
 
-def _cut_records(document: dict[str, str], hidden: str, titles: Mapping[UUID, str]) -> None:
+def _cut_values(document: dict[str, str], hidden: str, titles: Mapping[UUID, str]) -> None:
     title = _look_up(
         {found: fallback_title(name, "e.subject_id") for found, name in titles.items()},
         "e.pipeline_id", "right(e.subject_id::text, 8)",
@@ -163,12 +157,13 @@ def _cut_records(document: dict[str, str], hidden: str, titles: Mapping[UUID, st
     data = f"""SELECT CASE WHEN h.slugs = '{{}}' THEN e.data ELSE e.data || jsonb_build_object(
         'title', CASE WHEN {_TITLE_FIELD_THEN} = ANY(h.slugs) THEN to_jsonb({title}) ELSE e.data->'title' END,
         'data', (e.data->'data') - h.slugs) END FROM (SELECT {hidden} AS slugs) h"""
+    link = f"e.data || jsonb_build_object('data', (e.data->'data') - {hidden})"
     old = f"""SELECT (e.old - 'data') || CASE WHEN k.rest = '{{}}' THEN '{{}}'
         ELSE jsonb_build_object('data', k.rest) END FROM (SELECT (e.old->'data') - {hidden} AS rest) k"""
     changed = f"SELECT f FROM unnest(e.changed_fields) WITH ORDINALITY AS u(f, n) WHERE {_is_shown(hidden)} ORDER BY n"
-    document["data"] = f"CASE WHEN {_RECORD} THEN ({data}) ELSE e.data END"
-    document["old"] = f"CASE WHEN {_RECORD} AND jsonb_exists(e.old, 'data') THEN ({old}) ELSE e.old END"
-    document["changed_fields"] = f"CASE WHEN {_RECORD} THEN ARRAY({changed}) ELSE e.changed_fields END"
+    document["data"] = f"CASE WHEN {_RECORD} THEN ({data}) WHEN {_LINK} THEN {link} ELSE e.data END"
+    document["old"] = f"CASE WHEN {_VALUED} AND jsonb_exists(e.old, 'data') THEN ({old}) ELSE e.old END"
+    document["changed_fields"] = f"CASE WHEN {_VALUED} THEN ARRAY({changed}) ELSE e.changed_fields END"
 
 
 def _cut_pipelines(document: dict[str, str], hidden: str) -> None:
@@ -185,7 +180,7 @@ def _cut_pipelines(document: dict[str, str], hidden: str) -> None:
 
 
 def _is_shown(hidden: str) -> str:
-    """Of `f`, an entry of a record's changed fields."""
+    """Of `f`, an entry of the changed fields of a record or a relationship."""
     return f"NOT (starts_with(f, 'data.') AND substr(f, 6) = ANY({hidden}))"
 
 

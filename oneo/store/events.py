@@ -29,7 +29,7 @@ RETURNING seq
 
 _AFTER = """
 SELECT e.seq, e.type, CASE WHEN v.visible THEN {json}::text END, e.subject_id, e.pipeline_id,
-       CASE WHEN v.visible THEN {answers} END
+       CASE WHEN v.visible THEN {answers} END, {source}, {target}
 FROM (SELECT * FROM events WHERE tenant_id = %s AND seq > %s ORDER BY seq LIMIT %s) e
 CROSS JOIN LATERAL (SELECT ({visible}) IS TRUE AS visible OFFSET 0) v
 CROSS JOIN LATERAL (SELECT CASE WHEN v.visible THEN {data} END AS shown OFFSET 0) d
@@ -78,7 +78,8 @@ def read_after(
     tenant_id: UUID, seq: int, limit: int, *,
     sight: EventSight = PLAIN, kinds: Sequence[str] | None = None, conditions: Sequence[Sql] = (),
 ) -> Sequence[tuple[Any, ...]]:  # fmt: skip
-    """(seq, type, envelope as JSON text, subject, pipeline, answers to the conditions), oldest first.
+    """(seq, type, envelope as JSON text, subject, pipeline, answers to the conditions, source and target of a
+    relationship), oldest first.
 
     Of events of other kinds, and those that the sight does not show, there is no envelope. Conditions are asked of
     `d.shown`, the data of a record as the sight shows it.
@@ -90,7 +91,7 @@ def read_after(
     asked = ", ".join(f"d.shown IS NOT NULL AND ({condition.text}) IS TRUE" for condition in conditions)
     sql = _AFTER.format(
         json=sight.resource.json(), answers=f"ARRAY[{asked}]::bool[]",
-        visible=visible.text, data=sight.resource.document["data"],
+        visible=visible.text, data=sight.resource.document["data"], source=_end("source"), target=_end("target"),
     )  # fmt: skip
     values = [*(value for condition in conditions for value in condition.values), tenant_id, seq, limit]
     return message.look_up(tenant_id, sql, [*values, *visible.values])
@@ -108,3 +109,7 @@ def clocks(tenant_ids: Sequence[UUID]) -> dict[UUID, int]:
         "SELECT tenant_id, seq FROM tenant_clocks WHERE tenant_id = ANY(%s::uuid[])", ([str(t) for t in tenant_ids],)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def _end(end: str) -> str:
+    return f"CASE WHEN v.visible AND starts_with(e.type, 'relationship.') THEN (e.data->>'{end}_record_id')::uuid END"

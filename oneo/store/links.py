@@ -110,6 +110,19 @@ def link_resource(seen: Seen, *, deleted: bool = False, embeds: Mapping[str, str
     )
 
 
+_TOLD = (
+    "id", "relationship_type", "relationship_type_id", "source_record_id", "target_record_id", "source_pipeline_id",
+    "target_pipeline_id", "status", "is_bidirectional", "effective_at", "effective_from", "effective_until", "strength",
+    "metadata", "created_at", "updated_at", "created_by", "updated_by",
+)  # fmt: skip
+
+
+def told_columns(seen: Seen) -> Mapping[str, Column]:
+    """What may be asked of the state that an event tells of."""
+    columns = link_resource(seen).columns
+    return {name: columns[name] for name in _TOLD}
+
+
 def place_of(actor: Actor, link_ids: Sequence[UUID], visible: Sql) -> dict[UUID, tuple[UUID, UUID, UUID]]:
     """(type, source, target) of those of the relationships that fulfil the condition, removed ones too."""
     sql = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from sqlalchemy import select
 
 from oneo.actor import system_actor
 from oneo.events.unit import unit
-from oneo.models import Constraint, Pipeline, Record, Relationship, RelationshipType
+from oneo.models import Constraint, Field, Pipeline, Record, Relationship, RelationshipType
+from tests.api import Api
 from tests.factories.tenant import TestTenant
 
 
@@ -31,6 +33,31 @@ def relationship_type(
         work.renew_schema()
         work.session.flush()
         return made.id
+
+
+def own_field(tenant: TestTenant, type_id: UUID, slug: str, field_type: str = "text", **columns: Any) -> UUID:
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        made = Field(pipeline_id=type_id, slug=slug, name=slug.title(), field_type=field_type, **columns)
+        work.session.add(made)
+        work.renew_schema()
+        work.session.flush()
+        return made.id
+
+
+def remove_field(tenant: TestTenant, field_id: UUID) -> None:
+    """Its values stay, out of everybody's sight."""
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        work.session.scalars(select(Field).where(Field.id == field_id)).one().deleted_at = datetime.now(UTC)
+        work.renew_schema()
+
+
+def link(api: Api, type_slug: str, source: str, target: str, **more: Any) -> dict[str, Any]:
+    """A relationship that the caller makes."""
+    body = {"relationship_type": type_slug, "source_record_id": source, "target_record_id": target, **more}
+    made = api.post("/relationships/", body)
+    assert made.status_code == 201, made.text
+    found: dict[str, Any] = made.json
+    return found
 
 
 def constraint(tenant: TestTenant, type_id: UUID, kind: str, **columns: Any) -> UUID:

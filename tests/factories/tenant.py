@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from oneo.access import tokens
 from oneo.access.passwords import hash_password
@@ -104,9 +104,10 @@ def open_session(app: Flask, tenant_id: UUID, user_id: UUID) -> tuple[UUID, str]
 def _with_password(app: Flask, tenant_id: UUID, email: str) -> UUID:
     """The user of this address, who can log in with the one password of all tests."""
     with app.app_context(), unit(system_actor(tenant_id)) as work:
-        found = work.session.scalars(select(User).where(User.email == email)).one()
-        found.password_hash = _hashed()
-        return found.id
+        user_id = work.session.scalars(select(User.id).where(User.email == email)).one()
+        unversioned = {"password_hash": _hashed(), "updated_at": User.updated_at, "version": User.version}
+        work.session.execute(update(User).where(User.id == user_id).values(unversioned))
+        return user_id
 
 
 @cache
