@@ -39,10 +39,11 @@ _CHANGE = """
            CASE WHEN s.deleted_at IS NOT NULL OR t.deleted_at IS NOT NULL THEN 'INACTIVE_THING' END AS end_fault
     FROM before b JOIN my_records s ON s.tenant_id = %(tenant)s AND s.id = b.source_id
     JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = b.target_id WHERE b.willing
+), standing AS MATERIALIZED (
+    SELECT * FROM prepared WHERE status IN ('ACTIVE', 'PENDING') AND new_deleted_at IS NULL AND lo < hi
 ), wanted AS MATERIALIZED (
-    SELECT p.* FROM prepared p JOIN before b USING (n)
-    WHERE p.status IN ('ACTIVE', 'PENDING') AND p.new_deleted_at IS NULL AND p.lo < p.hi
-    AND (b.deleted_at IS NOT NULL OR b.status <> p.status OR p.lo < b.effective_from OR p.hi > b.hi
+    SELECT p.* FROM standing p JOIN before b USING (n)
+    WHERE (b.deleted_at IS NOT NULL OR b.status <> p.status OR p.lo < b.effective_from OR p.hi > b.hi
          OR p.is_bidirectional <> b.is_bidirectional)
 ), leaving AS MATERIALIZED (
     SELECT b.n, b.id, b.type_id, b.source_id, b.target_id, b.source_pipeline_id, b.target_pipeline_id,
@@ -64,7 +65,7 @@ _CHANGE = """
            strength = p.strength, metadata = p.metadata, data = p.data, deleted_at = p.new_deleted_at,
            version = x.version + 1, updated_at = now(), updated_by = %(actor)s
     FROM prepared p JOIN before b USING (n)
-    WHERE x.tenant_id = %(tenant)s AND x.id = p.id AND NOT EXISTS (SELECT FROM faults f WHERE f.n = p.n)
+    WHERE x.tenant_id = %(tenant)s AND x.id = p.id AND NOT EXISTS (SELECT FROM faults)
     AND (p.status, p.is_bidirectional, p.lo, p.hi, p.strength, p.metadata, p.data, p.new_deleted_at) IS DISTINCT FROM
         (b.status, b.is_bidirectional, b.effective_from, b.hi, b.strength, b.metadata, b.data, b.deleted_at)
     RETURNING x.*
@@ -89,7 +90,7 @@ _CHANGE = """
         FROM jsonb_object_keys(o.former) k
         WHERE o.former->k IS DISTINCT FROM e.state->k AND k NOT IN ('version', 'updated_at', 'updated_by')
     ) delta
-    WHERE NOT EXISTS (SELECT FROM faults f WHERE f.n = o.n)
+    WHERE NOT EXISTS (SELECT FROM faults)
 )"""
 
 _PARTS = """SELECT j.f FROM (
@@ -126,8 +127,8 @@ def change(
     """Rows have an id and may have status, is_bidirectional, effective_from, effective_until, strength, `metadata` as a
     whole or `metadata_set` and `metadata_unset`, `set` and `unset` of their own fields, and `versions`.
 
-    Those that the scope does not reach are not in the outcome. `gone` are records that are being removed. Raises
-    StaleActor.
+    Those that the scope does not reach are not in the outcome. If one breaks something, none is changed. `gone` are
+    records that are being removed. Raises StaleActor.
     """
     condition, values = scope.named("scope")
     sql = _CHANGE.format(
