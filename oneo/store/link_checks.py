@@ -150,10 +150,12 @@ class Rules:
             SELECT l.at, l.beside, e.moment, e.step, sum(e.step) OVER (
                 PARTITION BY l.at, l.beside ORDER BY e.moment, e.step ROWS UNBOUNDED PRECEDING) AS running
             FROM links l CROSS JOIN LATERAL (VALUES (l.lo, 1), (l.hi, -1)) e(moment, step)
+        ), crowds AS MATERIALIZED (
+            SELECT at, beside, moment, running FROM points WHERE step = 1 AND running > {most:d}
         )
         SELECT s.n, max(p.running) AS most FROM subjects s
-        JOIN points p ON p.at = s.at AND p.beside = s.beside AND p.step = 1 AND p.moment >= s.lo AND p.moment < s.hi
-        GROUP BY s.n HAVING max(p.running) > {most:d}) v"""
+        JOIN crowds p ON p.at = s.at AND p.beside = s.beside AND p.moment >= s.lo AND p.moment < s.hi
+        GROUP BY s.n) v"""
 
     def _lacking(self, found: TypeShape, rule: ConstraintShape) -> Iterator[str]:
         """Without what they depend on."""
