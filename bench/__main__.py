@@ -86,7 +86,9 @@ def _compare(workload: Workload, loaded: Loaded, ours: str, bare: str, options: 
 
 
 def _round(url: str, workload: Workload, loaded: Loaded, options: argparse.Namespace) -> Result:
-    return measure(url, loaded.token, connections=options.connections, seconds=options.seconds, body=workload.body)
+    return measure(
+        url, loaded.token, connections=options.connections, seconds=options.seconds, body=workload.sent(loaded)
+    )
 
 
 def _export(loaded: Loaded, ours: Served) -> None:

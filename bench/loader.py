@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from oneo.access.schema import schema_of
 from oneo.actor import system_actor
 from oneo.events.unit import unit
 from oneo.ids import new_id
-from oneo.models import Record, Session, User
+from oneo.models import Record, RelationshipType, Session, User
 from oneo.operations.pipelines import create_pipeline
 from oneo.operations.tenants import create_tenant
 from oneo.store.record_writes import insert
@@ -58,8 +58,7 @@ def load(owner: Flask, dsn: str, graphs: Iterable[str] = ()) -> Loaded:
         _fill(dsn)
         for tenant in tenants[1:]:
             _deals(tenant, OTHER_RECORDS)
-        loaded = _deals(tenants[0], RECORDS)
-        loaded = draw(loaded, dsn, graphs)
+        loaded = draw(_relate(_deals(tenants[0], RECORDS), dsn), dsn, graphs)
         _settle(dsn)
         return loaded
 
@@ -78,6 +77,35 @@ def _deals(tenant: Tenant, count: int) -> Loaded:
         found = work.session.scalars(select(Record.id).where(Record.pipeline_id == shape.id).limit(1)).one()
     slots = {field.slug: slot for slot, field in shape.written.items()}
     return Loaded(tenant.id, tenant.user_id, tenant.token, shape.id, found, slots)
+
+
+def _relate(loaded: Loaded, dsn: str) -> Loaded:
+    """A type that joins deals: 10,000 at one of them, and a chain of all."""
+    with unit(system_actor(loaded.tenant_id)) as work:
+        made = RelationshipType(slug="joins", name="Joins", graphql_name="Joins")
+        work.session.add(made)
+        work.renew_schema()
+        work.session.flush()
+        type_id = made.id
+    with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(_RELATE, {"tenant": str(loaded.tenant_id), "type": str(type_id), "hub": str(loaded.record_id)})
+        cursor.execute(_STRANGERS, {"tenant": str(loaded.tenant_id), "hub": str(loaded.record_id)})
+        strangers = tuple(UUID(row[0]) for row in cursor.fetchall())
+    connection.close()
+    return replace(loaded, link_type_id=type_id, hub_id=loaded.record_id, strangers=strangers)
+
+
+_RELATE = """
+INSERT INTO relationships
+    (tenant_id, id, type_id, source_id, target_id, source_pipeline_id, target_pipeline_id, created_at)
+SELECT d.tenant_id, gen_random_uuid(), %(type)s, e.source, d.id, d.pipeline_id, d.pipeline_id,
+       now() - d.n * interval '1 second'
+FROM (SELECT tenant_id, id, pipeline_id, row_number() OVER (ORDER BY id) AS n, lag(id) OVER (ORDER BY id) AS former
+      FROM records WHERE tenant_id = %(tenant)s AND id <> %(hub)s) d
+CROSS JOIN LATERAL (VALUES (d.former, true), (%(hub)s::uuid, d.n <= 10000)) e(source, wanted)
+WHERE e.source IS NOT NULL AND e.wanted
+"""
+_STRANGERS = "SELECT id::text FROM records WHERE tenant_id = %(tenant)s AND id <> %(hub)s ORDER BY id DESC LIMIT 100"
 
 
 def _deal(number: int) -> dict[str, Any]:

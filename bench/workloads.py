@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from oneo.store.links import LINKS
 from oneo.store.records import RECORDS
 from oneo.store.resources import USERS
+
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Loaded:
     """The record where each graph begins; its relationship type has the same name."""
     walks: Mapping[str, str] = field(default_factory=dict)
     """The statement that answers a walk from there."""
+    link_type_id: UUID = NOBODY
+    hub_id: UUID = NOBODY
+    """A record with very many relationships of this type."""
+    strangers: tuple[UUID, ...] = ()
+    """Records that it has none with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,16 @@ class Workload:
     about: str
     path: str
     sql: Callable[[Loaded], str]
-    body: str | None = None
+    body: str | Callable[[Loaded], str] | None = None
     graph: str = ""
     """What has to be loaded for it, if it is one of walks."""
 
+    def sent(self, loaded: Loaded) -> str | None:
+        return self.body(loaded) if callable(self.body) else self.body
+
     def address(self, loaded: Loaded) -> str:
-        return self.path.format(record=loaded.record_id, start=loaded.graphs.get(self.graph))
+        start = loaded.graphs.get(self.graph)
+        return self.path.format(record=loaded.record_id, hub=loaded.hub_id, start=start)
 
 
 def _profile(loaded: Loaded) -> str:
@@ -139,6 +151,59 @@ GRAPHS = {
     "hubs": "10 hubs of 10,000",
     "random": "1,000,000 relationships of 100,000 records",
 }
+
+
+def _links(loaded: Loaded) -> str:
+    """The hub's 50 newest, as Oneo shows them."""
+    source = (
+        f"FROM my_relationships x WHERE x.tenant_id = '{loaded.tenant_id}' AND x.source_id = '{loaded.hub_id}' "
+        "AND NOT x.is_dormant AND x.deleted_at IS NULL"
+    )
+    return (
+        f"SELECT set_config('oneo.tenant', '{loaded.tenant_id}', true); "
+        f"SELECT '{{\"count\":' || (SELECT count(*) {source}) || ',\"results\":[' || string_agg(doc, ',') || ']}}' "
+        f"FROM (SELECT {LINK}::text AS doc {source} ORDER BY x.created_at DESC, x.id DESC LIMIT 50) page"
+    )
+
+
+def _link_insert(loaded: Loaded) -> str:
+    """With their events and the clock, and no questions asked."""
+    tenant, user, kind = loaded.tenant_id, loaded.user_id, loaded.link_type_id
+    ids = ",".join(map(str, loaded.strangers))
+    logged = _LOGGED.format(tenant=tenant, pipeline=kind, user=user).replace("record.created", "relationship.created")
+    return (
+        f"SELECT set_config('oneo.tenant', '{tenant}', true); "
+        "WITH r AS (INSERT INTO relationships (tenant_id, id, type_id, source_id, target_id, source_pipeline_id, "
+        "target_pipeline_id, status, created_by, updated_by) "
+        f"SELECT '{tenant}', gen_random_uuid(), '{kind}', '{loaded.hub_id}', t.id, '{loaded.pipeline_id}', "
+        f"'{loaded.pipeline_id}', 'INACTIVE', '{user}', '{user}' FROM unnest('{{{ids}}}'::uuid[]) t(id) RETURNING *)"
+        f"{logged} SELECT string_agg({LINK}::text, ',') FROM r x"
+    )
+
+
+def _link_check(loaded: Loaded) -> str:
+    """Whether both records are there and nothing joins them so now."""
+    ends = f"'{loaded.hub_id}', '{loaded.strangers[0]}'"
+    return (
+        f"SELECT set_config('oneo.tenant', '{loaded.tenant_id}', true); SELECT json_build_object('is_valid', "
+        f"(SELECT count(*) = 2 FROM my_records r WHERE r.tenant_id = '{loaded.tenant_id}' AND r.id IN ({ends}) "
+        "AND r.deleted_at IS NULL) AND NOT EXISTS (SELECT FROM my_relationships x "
+        f"WHERE x.tenant_id = '{loaded.tenant_id}' AND x.type_id = '{loaded.link_type_id}' "
+        f"AND x.source_id = '{loaded.hub_id}' AND x.target_id = '{loaded.strangers[0]}' AND x.status = 'ACTIVE' "
+        "AND x.deleted_at IS NULL AND coalesce(x.effective_until > now(), true)))::text"
+    )
+
+
+def _link_entries(loaded: Loaded, **more: str) -> list[dict[str, str]]:
+    return [
+        {
+            "relationship_type": "joins", "source_record_id": str(loaded.hub_id), "target_record_id": str(found), **more
+        }
+        for found in loaded.strangers
+    ]  # fmt: skip
+
+
+LINK = LINKS.json().replace("NULL::text", "'joins'")
 RECORD = RECORDS.json().replace("nullif(r.title, '')", "r.data->>'name'")
 DEAL = {
     "name": "A deal to measure with", "amount": 1200.5, "stage": "open", "closes": "2026-11-20", "probability": 40,
@@ -167,6 +232,19 @@ WORKLOADS = (
     Workload("W5+", "create 100; bare with events, clock", _BULK, _insert(_entries(100), logged=True), _entries(100)),
     Workload("W5-1000", "create 1,000", _BULK, _insert(_entries(1000)), _entries(1000)),
     _walked("levels"),
+    Workload(
+        "links", "relationships of a record, 50 of 10,000, exact count",
+        "/api/v1/relationships/?source_record_id={hub}", _links,
+    ),
+    Workload(
+        "link-bulk", "relate 100, inactive, so that they can be again; bare with events, clock",
+        "/api/v1/relationships/bulk_create/", _link_insert,
+        lambda loaded: json.dumps(_link_entries(loaded, status="INACTIVE")),
+    ),
+    Workload(
+        "link-validate", "ask about a relationship at a record with 10,000", "/api/v1/relationships/validate/",
+        _link_check, lambda loaded: json.dumps(_link_entries(loaded)[0]),
+    ),
 )  # fmt: skip
 NASTY = tuple(_walked(graph) for graph in GRAPHS if graph != "levels")
 """Graphs that a walk could be lost in; they are loaded when they are asked for."""

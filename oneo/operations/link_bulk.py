@@ -19,7 +19,8 @@ from oneo.operations.bulk import MAX_FAULTS, MAX_ROWS, Mode
 from oneo.operations.link_locks import Place
 from oneo.operations.link_values import CHANGE_KEYS, NEW_KEYS, Wanted, read_change, read_new
 from oneo.operations.relationships import perform_change, perform_insert
-from oneo.operations.violations import entry_of, fault, suggestions, violation
+from oneo.operations.violations import PLAIN_CODES, entry_of, fault, suggestions, violation
+from oneo.store import message
 from oneo.store.link_changes import UPDATE
 from oneo.store.link_writes import Broken, LinkOutcome
 from oneo.store.links import place_of
@@ -42,6 +43,10 @@ class Entry:
         return [*self.wanted.faults.faults, *(fault(actor, found) for found in self.broken)]
 
 
+_PLACING = {pointer(name) for name in NEW_KEYS - {"strength", "metadata", "data"}}
+"""Without these it cannot be said what a relationship would break."""
+_TRIALS = 3
+"""So many times what breaks something is taken out, before the rest are written one by one."""
 Write = Callable[[Sequence[Entry]], LinkOutcome]
 
 
@@ -84,9 +89,11 @@ def validate_relationship(actor: Actor, body: Mapping[str, Any]) -> dict[str, An
     policy.require(actor, P.RELATIONSHIPS_CREATE)
     wanted = read_new(actor, body, FaultList())
     broken: list[Broken] = []
-    if wanted.row is not None and not wanted.faults.faults:
+    if wanted.row is not None and not any(found.pointer in _PLACING for found in wanted.faults.faults):
         outcome = perform_insert(actor, [wanted], dry=True)
         broken = [found for one in outcome.rows for found in one.broken]
+    else:
+        message.confirm(actor)
     shape = [
         {
             "constraint_id": None, "constraint_type": None, "code": found.code, "message": found.message,
@@ -166,30 +173,40 @@ def _perform(actor: Actor, entries: list[Entry], mode: Mode, write: Write) -> li
 
 
 def _write(entries: list[Entry], write: Write) -> None:
-    """All at once those that break nothing however many of the others there are; then the rest, each as if it came
-    alone, so that of two that exclude each other the earlier one is written.
+    """All at once those that break nothing beside each other; then the rest, each as if it came alone, so that of two
+    that exclude each other the earlier one is written.
     """
-    good = [entry for entry in entries if entry.good]
-    if not good:
-        return
-    _note(good, write(good))
+    good = waiting = [entry for entry in entries if entry.good]
+    for _ in range(_TRIALS):
+        if not waiting or not _note(waiting, write(waiting)):
+            break
+        waiting = [entry for entry in waiting if not entry.broken]
     for entry in good:
-        if entry.broken:
+        if (entry.document is None and entry.good) or _may_fit(entry):
             entry.broken = []
             _note([entry], write([entry]))
 
 
-def _note(entries: Sequence[Entry], outcome: LinkOutcome) -> None:
-    missing = set(range(len(entries)))
-    for written in outcome.rows:
-        missing.discard(written.at)
-        entry = entries[written.at]
-        if written.broken:
-            entry.broken = list(written.broken)
-        else:
-            entry.document = written.document
-    for at in missing:
-        entries[at].wanted.faults.add("/id", "RELATIONSHIP_NOT_FOUND", "There is no such relationship.")
+def _note(entries: Sequence[Entry], outcome: LinkOutcome) -> bool:
+    """Whether any breaks something, so that none was written."""
+    broken = {written.at: list(written.broken) for written in outcome.rows if written.broken}
+    for at, found in broken.items():
+        entries[at].broken = found
+    if broken:
+        return True
+    documents = {written.at: written.document for written in outcome.rows}
+    for at, entry in enumerate(entries):
+        entry.document = documents.get(at)
+        if entry.document is None:
+            entry.wanted.faults.add("/id", "RELATIONSHIP_NOT_FOUND", "There is no such relationship.")
+    return False
+
+
+def _may_fit(entry: Entry) -> bool:
+    """What it breaks may hang on others of the call."""
+    return bool(entry.broken) and not any(
+        found.code in PLAIN_CODES or "relationship_id" in found.detail for found in entry.broken
+    )
 
 
 def _check_all(actor: Actor, entries: Sequence[Entry]) -> None:

@@ -31,6 +31,7 @@ class Ends:
     actor: Actor
     record_ids: tuple[UUID, ...]
     types: tuple[TypeShape, ...] = ()
+    locks: tuple[message.Lock, ...] = ()
     work: Unit | None = None
 
     def end(self, removed: Sequence[UUID]) -> None:
@@ -44,8 +45,14 @@ class Ends:
             seen = {type_id: count for type_id, count in held.items() if sees_type(self.actor, type_id)}
             named = {found.slug: seen[found.id] for found in self.types if found.id in seen}
             raise ThingInUse(extra={"relationships": sum(held.values()), "relationship_types": named})
-        store.let_sleep(self.work.connection, self.actor.tenant_id, removed, self._of("keep"))
+        asleep = store.let_sleep(
+            self.work.connection, self.actor.tenant_id, removed, self._of("keep", "restrict")
+        )  # fmt: skip
         self._detach(removed)
+        rules = rules_for(self.actor, set(asleep.values()), changing=True)
+        if rules.needed:
+            left = store.check_left(self.actor, rules, locks=self._locks(), link_ids=list(asleep), gone=removed)
+            refuse_broken(self.actor, left)
 
     def wake(self, restored: Sequence[UUID]) -> None:
         """Of those that have just come back. Raises ConstraintViolation where others have taken the places."""
@@ -78,23 +85,27 @@ class Ends:
         refuse_broken(self.actor, [broken for one in outcome.rows for broken in one.broken])
         announce(self.actor, outcome.seq)
 
-    def _of(self, on_delete: str) -> list[UUID]:
-        return [found.id for found in self.types if found.on_delete == on_delete]
+    def _of(self, *on_delete: str) -> list[UUID]:
+        return [found.id for found in self.types if found.on_delete in on_delete]
 
     def _locks(self) -> list[message.Lock]:
-        return locks_of_records(self.actor, self.record_ids)
+        return list(self.locks)
 
 
 @contextmanager
-def at_ends(actor: Actor, pipeline_id: UUID, record_ids: Sequence[UUID], *, always: bool = False) -> Iterator[Ends]:
+def at_ends(
+    actor: Actor, pipeline_id: UUID, record_ids: Sequence[UUID], *, back: bool = False, always: bool = False
+) -> Iterator[Ends]:
     """While it lasts nobody relates these records, and what is done to them and to what joins them is one change.
 
-    `always`: also where no present type joins such records, because a removed one may have done so.
+    `back`: the records come back. `always`: also where no present type joins such records, because a removed one may
+    have done so.
     """
     types = tuple(found for found in schema_of(actor).types.values() if found.touches(pipeline_id))
     if not types and not always:
         yield Ends(actor, tuple(record_ids))
         return
+    locks = tuple(locks_of_records(actor, record_ids, rules_for(actor, (found.id for found in types)), back=back))
     with unit(actor) as work:
-        message.take(work.connection, locks_of_records(actor, record_ids))
-        yield Ends(actor, tuple(record_ids), types, work)
+        message.take(work.connection, locks)
+        yield Ends(actor, tuple(record_ids), types, locks, work)

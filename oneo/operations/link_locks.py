@@ -42,30 +42,33 @@ def locks_for(actor: Actor, rules: Rules, places: Iterable[Place]) -> list[Lock]
     """
     known = list(places)
     crowd = len(known) > MOST_SINGLE
-    wanted = [Lock(_key("links", actor.tenant_id), crowd)]
-    wanted += [Lock.beside(type_id) for type_id in rules.asked]
+    wanted = [Lock.beside(type_id) for type_id in rules.asked]
     wanted += [Lock(_key("hierarchy", type_id), alone=True) for type_id in rules.hierarchies]
     for type_id, source, target in () if crowd else known:
         alone = type_id in rules.constrained
         wanted += [Lock(_key("record", record_id), alone) for record_id in (source, target)]
         wanted.append(Lock(_key("pair", type_id, *sorted((source, target))), alone=True))
-    return _in_order(wanted)
+    return _in_order(actor, wanted, crowd=crowd)
 
 
-def locks_of_records(actor: Actor, record_ids: Iterable[UUID]) -> list[Lock]:
-    """For who removes records or brings them back: nobody relates them meanwhile."""
+def locks_of_records(actor: Actor, record_ids: Iterable[UUID], rules: Rules, *, back: bool) -> list[Lock]:
+    """For who removes records or brings them `back`: nobody relates them meanwhile. Where it matters to records at the
+    other ends what ends or stands again with them, nobody relates any.
+    """
     known = list(record_ids)
-    crowd = len(known) > MOST_SINGLE
-    wanted = [Lock(_key("links", actor.tenant_id), crowd)]
+    crowd = len(known) > MOST_SINGLE or bool(rules.constrained if back else rules.needed)
+    wanted = [Lock.beside(type_id) for type_id in rules.asked]
     wanted += [Lock(_key("record", record_id), alone=True) for record_id in (() if crowd else known)]
-    return _in_order(wanted)
+    return _in_order(actor, wanted, crowd=crowd)
 
 
-def _in_order(wanted: Iterable[Lock]) -> list[Lock]:
+def _in_order(actor: Actor, wanted: Iterable[Lock], *, crowd: bool) -> list[Lock]:
+    """First the lock of all relationships: who has it alone may then take any of the others, in any order."""
     found: dict[int, bool] = {}
     for lock in wanted:
         found[lock.key] = found.get(lock.key, False) or lock.alone
-    return [Lock(key, alone) for key, alone in sorted(found.items())]
+    everything = Lock(_key("links", actor.tenant_id), crowd)
+    return [everything, *(Lock(key, alone) for key, alone in sorted(found.items()))]
 
 
 def _key(*parts: object) -> int:

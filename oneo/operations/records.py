@@ -120,18 +120,19 @@ def restore_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None
     ConstraintViolation when others have the places of relationships that it kept.
     """
     sight = sight_of_record(actor, record_id, P.RECORDS_DELETE, pipeline)
-    with at_ends(actor, sight.shape.id, [record_id]) as ends:
+    with at_ends(actor, sight.shape.id, [record_id], back=True) as ends:
         written = _perform_one(actor, sight, RESTORE, P.RECORDS_DELETE, {"id": record_id}, None)
         ends.wake([record_id])
     return written.document, written.version
 
 
 def purge_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) -> None:
-    """Erases a deleted record with its comments, what the log says of them and answers that were kept of it. Raises
-    RecordNotFound, RecordNotRemoved.
+    """Erases a deleted record with its comments and relationships, what the log says of them and answers that were kept
+    of it. Raises RecordNotFound, RecordNotRemoved.
     """
     sight = sight_of_record(actor, record_id, P.RECORDS_PURGE, pipeline)
-    with unit(actor) as work:
+    with unit(actor) as work, at_ends(actor, sight.shape.id, [record_id], always=True) as ends:
+        ends.erase()
         scope = reach(actor, P.RECORDS_PURGE, sight)
         version = erasing.erase_record(work.connection, actor.tenant_id, sight.shape.id, record_id, scope)
         if version is None:

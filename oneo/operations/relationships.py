@@ -141,10 +141,11 @@ def locate(actor: Actor, link_id: UUID, permission: P) -> tuple[TypeSight, Place
 def perform_insert(
     actor: Actor, wanted: list[Wanted], *, reason: str | None = None, dry: bool = False
 ) -> LinkOutcome:  # fmt: skip
-    """Those that break nothing are written."""
+    """If none breaks anything they are written; `dry`: what they would break is only found, and nobody waits for it."""
     rows = [one.row for one in wanted if one.row is not None]
     rules = rules_for(actor, {row["type"] for row in rows})
-    locks = locks_for(actor, rules, [(row["type"], row["source"], row["target"]) for row in rows])
+    places = [(row["type"], row["source"], row["target"]) for row in rows]
+    locks = [] if dry else locks_for(actor, rules, places)
     with translated():
         outcome = link_writes.insert(
             actor, rows, reach=reach_of(actor), rules=rules, seen=all_seen(actor), locks=locks, reason=reason, dry=dry
@@ -157,7 +158,7 @@ def perform_change(
     actor: Actor, what: LinkChange, permission: P, rows: list[dict[str, Any]], places: list[Place], *,
     reason: str | None = None,
 ) -> LinkOutcome:  # fmt: skip
-    """Those that the caller may change so and that break nothing are changed."""
+    """Those that the caller may change so are changed, if none of them breaks anything."""
     rules = rules_for(actor, {place[0] for place in places}, changing=True)
     with translated():
         outcome = link_changes.change(

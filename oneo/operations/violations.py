@@ -36,6 +36,10 @@ _ERRORS: Mapping[str, type[DomainError]] = {
     "CONSTRAINT_VIOLATION": ConstraintViolation,
 }
 """The first that applies names the whole failure."""
+PLAIN_CODES = frozenset(
+    {"VERSION_MISMATCH", "RECORD_NOT_FOUND", "VALIDATION_FAILED", "INVALID_RELATIONSHIP_TYPE", "INACTIVE_THING"}
+)
+"""Of what lies with one relationship alone, whatever others there are."""
 _PLAIN = {
     "VERSION_MISMATCH": "The relationship has changed since it was read.",
     "RECORD_NOT_FOUND": "There is no such record.",
@@ -126,14 +130,13 @@ def _mending(actor: Actor, found: Broken) -> list[dict[str, str]]:
         case "CIRCULAR_RELATIONSHIP":
             return [say("choose_other_record", "Choose another record, or end the relationships between these.")]
         case "CONSTRAINT_VIOLATION" if found.at == "requires":
-            return [
-                say(
-                    f"create:{found.detail['requires']}",
-                    f"Relate the records first{_named(actor, found.detail['requires'])}.",
-                )
-            ]
+            needed = _seen(actor, found.detail["requires"])
+            action = f"create:{needed.slug}" if needed else "create_needed"
+            return [say(action, f"Relate the records first{_named(actor, found.detail['requires'])}.")]
         case "CONSTRAINT_VIOLATION" if found.at.endswith("_status"):
             return [say("change_record_status", f"Give the record the status {found.detail['status']!r}.")]
+        case "CONSTRAINT_VIOLATION" if found.at == "max_depth":
+            return [say("choose_other_record", "Choose another record, or end a relationship above or below.")]
         case "CONSTRAINT_VIOLATION" if "max" in found.detail:
             return [
                 say("end_existing", "End or deactivate a relationship that is there."),
@@ -153,10 +156,15 @@ def _fitting(actor: Actor, places: Mapping[str, Any]) -> list[TypeShape]:
     ]  # fmt: skip
 
 
+def _seen(actor: Actor, type_id: str | None) -> TypeShape | None:
+    found = schema_of(actor).find_type(UUID(type_id)) if type_id else None
+    return found if found and sees_type(actor, found.id) else None
+
+
 def _named(actor: Actor, type_id: str | None) -> str:
     """Only by a name that the caller sees."""
-    found = schema_of(actor).find_type(UUID(type_id)) if type_id else None
-    return f", of the type {found.name!r}" if found and sees_type(actor, found.id) else ""
+    found = _seen(actor, type_id)
+    return f", of the type {found.name!r}" if found else ""
 
 
 def entry_of(found: Fault) -> dict[str, Any]:

@@ -43,10 +43,11 @@ _CHANGE = """
            {event_before} AS former
     FROM before b JOIN my_records s ON s.tenant_id = %(tenant)s AND s.id = b.source_id
     JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = b.target_id WHERE b.willing
+), standing AS MATERIALIZED (
+    SELECT * FROM prepared WHERE status IN ('ACTIVE', 'PENDING') AND new_deleted_at IS NULL AND lo < hi
 ), wanted AS MATERIALIZED (
-    SELECT p.* FROM prepared p JOIN before b USING (n)
-    WHERE p.status IN ('ACTIVE', 'PENDING') AND p.new_deleted_at IS NULL AND p.lo < p.hi
-    AND (b.deleted_at IS NOT NULL OR b.status <> p.status OR p.lo < b.effective_from OR p.hi > b.hi
+    SELECT p.* FROM standing p JOIN before b USING (n)
+    WHERE (b.deleted_at IS NOT NULL OR b.status <> p.status OR p.lo < b.effective_from OR p.hi > b.hi
          OR p.is_bidirectional <> b.is_bidirectional)
 ), leaving AS MATERIALIZED (
     SELECT b.n, b.id, b.type_id, b.source_id, b.target_id, b.source_pipeline_id, b.target_pipeline_id,
@@ -68,7 +69,7 @@ _CHANGE = """
            strength = p.strength, metadata = p.metadata, data = p.data, deleted_at = p.new_deleted_at,
            version = x.version + 1, updated_at = now(), updated_by = %(actor)s
     FROM prepared p JOIN before b USING (n){many}
-    WHERE x.tenant_id = %(tenant)s AND x.id = p.id AND p.n NOT IN (SELECT n FROM faults)
+    WHERE x.tenant_id = %(tenant)s AND x.id = p.id AND NOT EXISTS (SELECT FROM faults)
     AND (p.status, p.is_bidirectional, p.lo, p.hi, p.strength, p.metadata, p.data, p.new_deleted_at) IS DISTINCT FROM
         (b.status, b.is_bidirectional, b.effective_from, b.hi, b.strength, b.metadata, b.data, b.deleted_at)
     RETURNING x.*, p.n, p.former
@@ -77,7 +78,7 @@ _CHANGE = """
     FROM (
         SELECT {columns}, n, former, true AS changed FROM done
         UNION ALL SELECT {columns}, n, NULL, false FROM before
-        WHERE n NOT IN (SELECT n FROM done) AND n NOT IN (SELECT n FROM faults)
+        WHERE n NOT IN (SELECT n FROM done)
     ) d
     CROSS JOIN LATERAL (SELECT {event} AS state) e
     CROSS JOIN LATERAL (
@@ -89,6 +90,7 @@ _CHANGE = """
         FROM jsonb_object_keys(d.former) k
         WHERE d.former->k IS DISTINCT FROM e.state->k AND k NOT IN ('version', 'updated_at', 'updated_by')
     ) delta
+    WHERE NOT EXISTS (SELECT FROM faults)
 )"""
 
 _PARTS = """SELECT j.f FROM (
@@ -125,8 +127,8 @@ def change(
     """Rows have an id and may have status, is_bidirectional, effective_from, effective_until, strength, `metadata` as a
     whole or `metadata_set` and `metadata_unset`, `set` and `unset` of their own fields, and `versions`.
 
-    Those that the scope does not reach are not in the outcome. `gone` are records that are being removed. Raises
-    StaleActor.
+    Those that the scope does not reach are not in the outcome. If one breaks something, none is changed. `gone` are
+    records that are being removed. Raises StaleActor.
     """
     condition, values = scope.named("scope")
     sql = _sql(what, condition, reach, rules, seen, many=as_many(rows))

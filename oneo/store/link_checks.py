@@ -1,6 +1,7 @@
-"""SQL that finds what relationships would break: duplicates, and the constraints of their types. It asks the CTEs
-`prepared` (as they would be), `wanted` (of those, the ones that would stand or wait) and `leaving` (as they stood until
-they end or shrink); each piece gives (n, code, rule, kind, at, detail)."""
+"""SQL that finds what relationships would break: duplicates, and the constraints of their types.
+
+What it finds is true when all of `prepared` is written, or nothing. Each piece gives (n, code, rule, kind, at, detail).
+"""
 
 from __future__ import annotations
 
@@ -43,6 +44,19 @@ class Rules:
         )
 
     @property
+    def needed(self) -> frozenset[UUID]:
+        """The asked types whose relationships may not just end."""
+        return (
+            frozenset(
+                required or found.id
+                for found in self.types
+                for rule in found.constraints
+                if (required := _required(rule)) or _has_least(rule)
+            )
+            & self.asked
+        )
+
+    @property
     def hierarchies(self) -> frozenset[UUID]:
         """The asked types of which only one may be written at a time."""
         return (
@@ -62,9 +76,10 @@ class Rules:
         """What those break that end: others that need them, and numbers that must not be gone below."""
         for found in self.types:
             for rule in found.constraints:
-                if rule.kind == "DEPENDENCY" and _required(rule) in self.asked:
-                    yield self._abandoned(found, rule)
-                if rule.kind == "CARDINALITY" and rule.is_required and rule.least > 0 and found.id in self.asked:
+                required = _required(rule)
+                if required in self.asked and required is not None:
+                    yield self._abandoned(found, rule, required)
+                if _has_least(rule) and found.id in self.asked:
                     yield self._too_few(found, rule)
 
     def _broken(self, found: TypeShape, rule: ConstraintShape) -> Iterator[str]:
@@ -105,37 +120,42 @@ class Rules:
     def _crowded(self, rule: ConstraintShape, types: Iterable[UUID], per: str, most: int) -> str:
         """More than so many at one moment, at one record or between two."""
         of = f"type_id = ANY({ids_sql(types)})"
-        at, beside = ("source_id", "target_id") if per == "pair" else (f"{per}_id", _NIL)
-        back, behind = ("target_id", "source_id") if per == "pair" else (f"{OTHER[per]}_id", _NIL)
-
-        def place(row: str, column: str) -> str:
-            return column if column == _NIL else f"{row}.{column}"
-
-        def present(one: str, two: str, more: str) -> str:
-            second = "" if two == _NIL else f" AND x.{two} = d.beside"
-            test = f"x.{one} = d.at{second} AND x.{of}{_ends('x', rule)}{more}"
-            return f"{_WINDOW} FROM {self._present(test)}"
-
-        turned = " AND x.is_bidirectional AND x.source_id <> x.target_id"
+        if per == "pair":
+            places = "SELECT least(w.source_id, w.target_id) AS at, greatest(w.source_id, w.target_id) AS beside"
+            ways = [
+                "x.source_id = d.at AND x.target_id = d.beside",
+                "x.source_id = d.beside AND x.target_id = d.at AND d.at <> d.beside",
+            ]
+        else:
+            back = OTHER[per]
+            places = (
+                f"SELECT w.{per}_id AS at, {_NIL} AS beside UNION SELECT w.{back}_id, {_NIL} WHERE w.is_bidirectional"
+            )
+            ways = [f"x.{per}_id = d.at", f"x.{back}_id = d.at AND x.is_bidirectional AND x.source_id <> x.target_id"]
+        same = f"x.{of}{_ends('x', rule)} AND {_meets('x', 'd')}"
+        present = " UNION ALL ".join(f"{_WINDOW} FROM {self._present(f'{way} AND {same}')}" for way in ways)
         return f"""SELECT v.n, 'CONSTRAINT_VIOLATION', '{rule.id}'::uuid, '{rule.kind}', '{per}',
             jsonb_build_object('max', {most:d}, 'present', v.most - 1) FROM (
-        WITH subjects AS MATERIALIZED (
-            SELECT w.n, w.lo, w.hi, s.at, s.beside FROM wanted w CROSS JOIN LATERAL (
-                SELECT {place("w", at)} AS at, {place("w", beside)} AS beside
-                UNION SELECT {place("w", back)}, {place("w", behind)} WHERE w.is_bidirectional) s
+        WITH counted AS MATERIALIZED (
+            SELECT w.n, w.lo, w.hi, s.at, s.beside FROM standing w CROSS JOIN LATERAL ({places}) s
             WHERE w.status = 'ACTIVE' AND w.{of}{_ends("w", rule)}
+        ), subjects AS MATERIALIZED (
+            SELECT c.* FROM counted c WHERE c.n IN (SELECT n FROM wanted)
         ), links AS (
-            SELECT d.at, d.beside, x.lo, x.hi FROM (SELECT DISTINCT at, beside FROM subjects) d CROSS JOIN LATERAL (
-                {present(at, beside, "")} UNION ALL {present(back, behind, turned)}) x
-            UNION ALL SELECT at, beside, lo, hi FROM subjects
+            SELECT d.at, d.beside, x.lo, x.hi FROM (
+                SELECT at, beside, min(lo) AS lo, max(hi) AS hi FROM subjects GROUP BY at, beside) d
+            CROSS JOIN LATERAL ({present}) x
+            UNION ALL SELECT at, beside, lo, hi FROM counted
         ), points AS (
             SELECT l.at, l.beside, e.moment, e.step, sum(e.step) OVER (
                 PARTITION BY l.at, l.beside ORDER BY e.moment, e.step ROWS UNBOUNDED PRECEDING) AS running
             FROM links l CROSS JOIN LATERAL (VALUES (l.lo, 1), (l.hi, -1)) e(moment, step)
+        ), crowds AS MATERIALIZED (
+            SELECT at, beside, moment, running FROM points WHERE step = 1 AND running > {most:d}
         )
         SELECT s.n, max(p.running) AS most FROM subjects s
-        JOIN points p ON p.at = s.at AND p.beside = s.beside AND p.step = 1 AND p.moment >= s.lo AND p.moment < s.hi
-        GROUP BY s.n HAVING max(p.running) > {most:d}) v"""
+        JOIN crowds p ON p.at = s.at AND p.beside = s.beside AND p.moment >= s.lo AND p.moment < s.hi
+        GROUP BY s.n) v"""
 
     def _lacking(self, found: TypeShape, rule: ConstraintShape) -> Iterator[str]:
         """Without what they depend on."""
@@ -146,16 +166,8 @@ class Rules:
         of = f"WHERE w.status = 'ACTIVE' AND w.type_id = '{found.id}'{_ends('w', rule)}"
         required = _required(rule)
         if required is not None:
-            covering = (
-                "x.effective_from <= w.lo AND coalesce(x.effective_until, 'infinity') >= w.hi "
-                f"AND x.type_id = '{required}'"
-            )
-            tests = [
-                f"EXISTS (SELECT FROM {self._present(f'{test} AND {covering}')})"
-                for test in _matches(rule, "x", "w", "x")
-            ]
             detail = f"'requires', '{required}', 'where', '{rule.options.get('where', 'pair')}'"
-            yield f"{head.format(at='requires', detail=detail)} {of} AND NOT ({' OR '.join(tests)})"
+            yield f"{head.format(at='requires', detail=detail)} {of} AND NOT {self._covered(rule, required, 'w')}"
         for end in OTHER:
             status = rule.options.get(f"{end}_status")
             if status is not None:
@@ -164,6 +176,19 @@ class Rules:
                     f"{head.format(at=f'{end}_status', detail=detail)} {of} "
                     f"AND w.{end}_status IS DISTINCT FROM {literal(status)}"
                 )
+
+    def _covered(self, rule: ConstraintShape, required: UUID, row: str) -> str:
+        """That what a relationship needs is there from its `lo` until its `hi`, be it one after the other."""
+        of = f"type_id = '{required}' AND {_meets('x', row)}"
+        tests = _matches(rule, "x", row, "x")
+        there = [f"{_WINDOW} FROM {self._present(f'{test} AND x.{of}')}" for test in tests] + [
+            f"SELECT x.lo, x.hi FROM standing x WHERE x.status = 'ACTIVE' AND x.type_id = '{required}' AND {test}"
+            for test in tests
+        ]
+        return (
+            f"coalesce((SELECT range_agg(tstzrange(q.lo, q.hi)) @> tstzrange({row}.lo, {row}.hi) "
+            f"FROM ({' UNION ALL '.join(there)}) q), false)"
+        )
 
     def _misplaced(self, found: TypeShape, rule: ConstraintShape) -> Iterator[str]:
         """In a circle, under a second parent, or too deep."""
@@ -177,77 +202,89 @@ class Rules:
             down = f", down AS ({self._walk(found, rule, child, parent)})"
             deep = f"""UNION ALL SELECT s.n, 'CONSTRAINT_VIOLATION', 'max_depth',
                 jsonb_build_object('max', {most:d}, 'depth', s.depth) FROM (
-                    SELECT u.n, max(u.depth) + 1 + (SELECT max(d.depth) FROM down d WHERE d.n = u.n) AS depth
-                    FROM up u GROUP BY u.n) s
+                    SELECT u.n, max(u.depth + 1 + d.depth) AS depth
+                    FROM up u JOIN down d ON d.n = u.n AND d.lo < u.hi AND d.hi > u.lo
+                    GROUP BY u.n HAVING NOT bool_or(u.node = u.goal)) s
                 WHERE s.depth > {most:d}"""
         yield f"""SELECT h.n, h.code, '{rule.id}'::uuid, 'HIERARCHY', h.at, h.detail FROM (
         WITH RECURSIVE up AS ({self._walk(found, rule, parent, child)}){down}
         SELECT DISTINCT u.n, 'CIRCULAR_RELATIONSHIP' AS code, 'pair' AS at, '{{}}'::jsonb AS detail
-        FROM up u JOIN wanted w ON w.n = u.n AND u.node = w.{child}_id
+        FROM up u WHERE u.node = u.goal
         {deep}) h"""
 
     def _walk(self, found: TypeShape, rule: ConstraintShape, ahead: str, behind: str) -> str:
-        """From one end of each wanted relationship on, as far as there is a moment at which all of the way stands."""
+        """From one end of each wanted relationship on, as far as there is a moment at which all of the way stands, and
+        not beyond its other end.
+        """
         name = "up" if ahead == rule.options.get("parent", "source") else "down"
         of = f"type_id = '{found.id}'"
         step = (
             f"SELECT x.{ahead}_id AS next, x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi "
             f"FROM {self._present(f'x.{behind}_id = u.node AND x.{of}' + _ends('x', rule))} UNION ALL "
-            f"SELECT v.{ahead}_id, v.lo, v.hi FROM wanted v WHERE v.status = 'ACTIVE' AND v.{of} "
+            f"SELECT v.{ahead}_id, v.lo, v.hi FROM standing v WHERE v.status = 'ACTIVE' AND v.{of} "
             f"AND v.{behind}_id = u.node{_ends('v', rule)}"
         )
-        return f"""SELECT w.n, w.{ahead}_id AS node, w.lo, w.hi, 0 AS depth FROM wanted w
+        return f"""SELECT w.n, w.{behind}_id AS goal, w.{ahead}_id AS node, w.lo, w.hi, 0 AS depth FROM wanted w
             WHERE w.status = 'ACTIVE' AND w.{of}{_ends("w", rule)}
-            UNION SELECT u.n, s.next, greatest(u.lo, s.lo), least(u.hi, s.hi), u.depth + 1
-            FROM {name} u CROSS JOIN LATERAL ({step}) s WHERE s.lo < u.hi AND s.hi > u.lo AND u.depth < {_MOST_STEPS}"""
+            UNION SELECT u.n, u.goal, s.next, greatest(u.lo, s.lo), least(u.hi, s.hi), u.depth + 1
+            FROM {name} u CROSS JOIN LATERAL ({step}) s
+            WHERE s.lo < u.hi AND s.hi > u.lo AND u.node <> u.goal AND u.depth < {_MOST_STEPS}"""
 
-    def _abandoned(self, found: TypeShape, rule: ConstraintShape) -> str:
-        """Dependents of which nothing that they need is left."""
-        required = _required(rule)
+    def _abandoned(self, found: TypeShape, rule: ConstraintShape, required: UUID) -> str:
+        """Dependents that would not have what they need for a part of the time that it leaves."""
+        ends = "x.id, x.source_id, x.target_id"
+        meets = _meets("x", "o")
+        of = f"x.type_id = '{found.id}'{_ends('x', rule)}"
         dependents = " UNION ".join(
-            f"SELECT x.* FROM {self._present(f'{test} AND x.type_id = %s' % repr(str(found.id)) + _ends('x', rule))} "
-            f"AND {_meets('x', 'o')}"
+            f"SELECT {ends}, x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi "
+            f"FROM {self._present(f'{test} AND {of} AND {meets}')} UNION "
+            f"SELECT {ends}, x.lo, x.hi FROM standing x "
+            f"WHERE x.status = 'ACTIVE' AND {test} AND {of} AND x.lo < o.hi AND x.hi > o.lo"
             for test in _matches(rule, "o", "x", "o")
         )
-        covers = "{q}.lo <= d.effective_from AND {q}.hi >= coalesce(d.effective_until, 'infinity')"
-        left = [
-            f"EXISTS (SELECT FROM ({_WINDOW}, x.* FROM "
-            f"{self._present(f'x.type_id = {str(required)!r}')}) q WHERE {test} AND {covers.format(q='q')})"
-            for test in _matches(rule, "q", "d", "q")
-        ] + [
-            f"EXISTS (SELECT FROM prepared q WHERE q.status = 'ACTIVE' AND q.type_id = '{required}' AND {test} "
-            f"AND {covers.format(q='q')})"
-            for test in _matches(rule, "q", "d", "q")
-        ]
         return (
             f"SELECT o.n, 'CONSTRAINT_VIOLATION', '{rule.id}'::uuid, 'DEPENDENCY', 'dependents', "
-            f"jsonb_build_object('relationship_id', min(d.id::text)) "
-            f"FROM leaving o CROSS JOIN LATERAL ({dependents}) d "
-            f"WHERE o.type_id = '{required}' AND NOT ({' OR '.join(left)}) GROUP BY o.n"
+            f"jsonb_build_object('relationship_id', min(d.id::text)) FROM leaving o CROSS JOIN LATERAL ("
+            f"SELECT y.id, y.source_id, y.target_id, greatest(y.lo, o.lo) AS lo, least(y.hi, o.hi) AS hi "
+            f"FROM ({dependents}) y) d "
+            f"WHERE o.type_id = '{required}' AND NOT {self._covered(rule, required, 'd')} GROUP BY o.n"
         )
 
     def _too_few(self, found: TypeShape, rule: ConstraintShape) -> str:
+        """Less than so many at a moment, from now on, at which one leaves."""
         per = rule.options.get("per", "source")
         back = OTHER[per]
         of = f"type_id = '{found.id}'"
-        later = "coalesce(x.effective_until, 'infinity') > now()"
-        turned = f"x.{back}_id = s.at AND x.is_bidirectional AND x.source_id <> x.target_id"
-        left = f"""SELECT count(*) AS n FROM (
-            SELECT x.id FROM {self._present(f"x.{per}_id = s.at AND x.{of} AND {later}" + _ends("x", rule))}
-            UNION SELECT x.id FROM {self._present(f"{turned} AND x.{of} AND {later}" + _ends("x", rule))}
-            UNION SELECT p.id FROM prepared p WHERE p.status = 'ACTIVE' AND p.{of} AND p.hi > now(){_ends("p", rule)}
-                AND (p.{per}_id = s.at OR (p.is_bidirectional AND p.{back}_id = s.at))) q"""
+        at = {x: f"({x}.{per}_id = s.at OR ({x}.is_bidirectional AND {x}.{back}_id = s.at))" for x in ("p", "w")}
+        same = f"x.{of} AND {_meets('x', 'o')}{_ends('x', rule)}"
+        kept = "".join(
+            f"SELECT x.id, x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi "
+            f"FROM {self._present(f'{way} AND {same}')} UNION "
+            for way in (f"x.{per}_id = s.at", f"x.{back}_id = s.at AND x.is_bidirectional")
+        )
+        kept += (
+            "SELECT p.id, p.lo, p.hi FROM standing p "
+            f"WHERE p.status = 'ACTIVE' AND p.{of} AND {at['p']}{_ends('p', rule)}"
+        )
         return f"""SELECT o.n, 'CONSTRAINT_VIOLATION', '{rule.id}'::uuid, 'CARDINALITY', '{per}',
-            jsonb_build_object('min', {rule.least:d}, 'present', min(q.n)) FROM leaving o
+            jsonb_build_object('min', {rule.least:d}, 'present', min(q.running)) FROM leaving o
             CROSS JOIN LATERAL (SELECT o.{per}_id AS at UNION SELECT o.{back}_id WHERE o.is_bidirectional) s
-            CROSS JOIN LATERAL ({left}) q
-            WHERE o.{of}{_ends("o", rule)} AND s.at <> ALL(%(gone)s::uuid[]) AND q.n < {rule.least:d} GROUP BY o.n"""
+            LEFT JOIN standing w ON w.n = o.n AND w.status = 'ACTIVE' AND {at["w"]}
+            CROSS JOIN LATERAL (
+                SELECT e.moment, sum(e.step) OVER (ORDER BY e.moment) AS running FROM (
+                    SELECT b.moment, b.step FROM ({kept}) k CROSS JOIN LATERAL (VALUES (k.lo, 1), (k.hi, -1))
+                        b(moment, step)
+                    UNION ALL SELECT greatest(o.lo, now()), 0) e) q
+            WHERE o.{of}{_ends("o", rule)} AND s.at <> ALL(%(gone)s::uuid[]) AND q.running < {rule.least:d}
+            AND q.moment >= greatest(o.lo, now()) AND q.moment < o.hi
+            AND (w.n IS NULL OR q.moment < w.lo OR q.moment >= w.hi) GROUP BY o.n"""
 
 
 def _twins() -> str:
-    """Later ones in the same call that are as earlier ones are."""
+    """Later ones in the same call that are as earlier ones are, and those that are as one that stays so is."""
     return """SELECT DISTINCT w.n, 'DUPLICATE_RELATIONSHIP', NULL::uuid, NULL::text, 'pair', '{}'::jsonb
-        FROM wanted w JOIN wanted v ON v.type_id = w.type_id AND v.n < w.n
+        FROM wanted w JOIN standing v ON v.type_id = w.type_id AND v.n <> w.n
+            AND (v.n < w.n OR v.n NOT IN (SELECT n FROM wanted))
             AND least(v.source_id, v.target_id) = least(w.source_id, w.target_id)
             AND greatest(v.source_id, v.target_id) = greatest(w.source_id, w.target_id)
             AND (v.source_id = w.source_id OR v.is_bidirectional OR w.is_bidirectional)
@@ -262,6 +299,10 @@ def _concerned(found: TypeShape, rule: ConstraintShape) -> set[UUID]:
 
 def _together(found: TypeShape, rule: ConstraintShape) -> set[UUID]:
     return {found.id, *(UUID(name) for name in rule.options.get("types", ()))}
+
+
+def _has_least(rule: ConstraintShape) -> bool:
+    return rule.kind == "CARDINALITY" and rule.is_required and rule.least > 0
 
 
 def _required(rule: ConstraintShape) -> UUID | None:

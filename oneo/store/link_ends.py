@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, whatever its case
@@ -22,10 +22,28 @@ _PRESENT = """
            coalesce(x.effective_until, 'infinity') AS hi, s.status AS source_status, t.status AS target_status
     FROM relationships x JOIN my_records s ON s.tenant_id = %(tenant)s AND s.id = x.source_id
     JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = x.target_id
-    WHERE x.tenant_id = %(tenant)s AND x.status = 'ACTIVE' AND x.deleted_at IS NULL AND NOT x.is_dormant
+    WHERE x.tenant_id = %(tenant)s AND x.status IN ('ACTIVE', 'PENDING') AND x.deleted_at IS NULL AND NOT x.is_dormant
     AND (x.id = ANY(%(links)s::uuid[]) OR x.type_id = ANY(%(types)s::uuid[]))
+), standing AS (
+    SELECT * FROM prepared
 ), wanted AS MATERIALIZED (
     SELECT * FROM prepared
+), faults AS MATERIALIZED (
+    SELECT NULL::bigint AS n, NULL::text AS code, NULL::uuid AS rule, NULL::text AS kind, NULL::text AS at,
+           NULL::jsonb AS detail WHERE false
+    {checks}
+)"""
+
+_LEFT = """
+, leaving AS MATERIALIZED (
+    SELECT row_number() OVER (ORDER BY x.id) AS n, x.id, x.type_id, x.source_id, x.target_id, x.source_pipeline_id,
+           x.target_pipeline_id, 'INACTIVE'::text AS status, x.is_bidirectional, x.effective_from AS lo,
+           coalesce(x.effective_until, 'infinity') AS hi
+    FROM relationships x WHERE x.tenant_id = %(tenant)s AND x.id = ANY(%(links)s::uuid[]) AND x.status = 'ACTIVE'
+), prepared AS MATERIALIZED (
+    SELECT * FROM leaving
+), standing AS (
+    SELECT * FROM prepared WHERE false
 ), faults AS MATERIALIZED (
     SELECT NULL::bigint AS n, NULL::text AS code, NULL::uuid AS rule, NULL::text AS kind, NULL::text AS at,
            NULL::jsonb AS detail WHERE false
@@ -46,15 +64,18 @@ def held(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], ty
     return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids, ids, ids))}
 
 
-def let_sleep(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], types: Sequence[UUID]) -> None:
-    """Out of sight until their records are back."""
-    if types:
-        ids = _texts(record_ids)
-        sql = (
-            f"UPDATE relationships x SET is_dormant = true WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
-            "AND x.deleted_at IS NULL"
-        )
-        message.execute(connection, sql, (tenant_id, ids, ids))
+def let_sleep(
+    connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], types: Sequence[UUID]
+) -> dict[UUID, UUID]:
+    """Out of sight until their records are back; those that did not sleep before, with their types."""
+    if not types:
+        return {}
+    ids = _texts(record_ids)
+    sql = (
+        f"UPDATE relationships x SET is_dormant = true WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
+        "AND x.deleted_at IS NULL AND NOT x.is_dormant RETURNING x.id, x.type_id"
+    )
+    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
 
 
 def standing_at(
@@ -116,7 +137,18 @@ def check(
 ) -> list[Broken]:
     """What relationships that are there break: the named ones, and those of the named types. Call it with the locks."""
     sql = _PRESENT.format(checks=union(rules.of_wanted())) + FIND
-    more = {"links": _texts(link_ids), "types": _texts(types)}
+    return _found(actor, sql, locks, {"links": _texts(link_ids), "types": _texts(types)})
+
+
+def check_left(
+    actor: Actor, rules: Rules, *, locks: Sequence[Lock], link_ids: Sequence[UUID], gone: Sequence[UUID]
+) -> list[Broken]:
+    """What relationships break that stand no more; of records that are gone themselves nothing is asked."""
+    sql = _LEFT.format(checks=union(rules.of_leaving())) + FIND
+    return _found(actor, sql, locks, {"links": _texts(link_ids), "gone": _texts(gone)})
+
+
+def _found(actor: Actor, sql: str, locks: Sequence[Lock], more: Mapping[str, object]) -> list[Broken]:
     outcome = run(actor, sql, [], locks=locks, reason=None, more=more)
     return [broken for one in outcome.rows for broken in one.broken]
 

@@ -1,4 +1,4 @@
-"""Writing relationships: what they would break is found, and those that break nothing are written with their events and
+"""Writing relationships: what they would break is found, and if that is nothing they are written with their events and
 the tenant's clock, in one statement. It follows the locks, so that it sees what others wrote before.
 """
 
@@ -38,6 +38,8 @@ _INPUT = """
         LEFT JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = i.target_id) p
 ), wanted AS MATERIALIZED (
     SELECT * FROM prepared WHERE sound AND status IN ('ACTIVE', 'PENDING') AND lo < hi
+), standing AS (
+    SELECT * FROM wanted
 ), faults AS MATERIALIZED (
     SELECT n, source_fault AS code, NULL::uuid AS rule, NULL::text AS kind, 'source' AS at, {places} AS detail
     FROM prepared WHERE source_fault IS NOT NULL
@@ -59,7 +61,7 @@ _INSERT = """
                                created_by, updated_by)
     SELECT %(tenant)s, p.id, p.type_id, p.source_id, p.target_id, p.source_pipeline_id, p.target_pipeline_id, p.status,
            p.is_bidirectional, p.lo, nullif(p.hi, 'infinity'), p.strength, p.metadata, p.data, %(actor)s, %(actor)s
-    FROM prepared p WHERE p.sound AND NOT EXISTS (SELECT FROM faults f WHERE f.n = p.n) ORDER BY p.n RETURNING *
+    FROM prepared p WHERE NOT EXISTS (SELECT FROM faults) ORDER BY p.n RETURNING *
 ), shown AS (
     SELECT p.n, d.id, d.type_id, d.version, true AS changed, {json} AS doc, {event} AS state, NULL::jsonb AS old,
            '{{}}'::text[] AS changed_fields

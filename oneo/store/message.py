@@ -107,7 +107,7 @@ def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, locks: Se
         clock = f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq"
         return _execute(joined, f"SELECT {taken}; WITH gate AS MATERIALIZED ({clock}) {sql}", parameters)
     gate, values = _gated(actor, parameters)
-    setting = f"{tenant_setting(actor.tenant_id)}, {taken}"
+    setting = ", ".join([tenant_setting(actor.tenant_id), *([taken] if taken else [])])
     connection = pool().take()
     try:
         rows = _execute_kept(connection, setting, f"WITH gate AS MATERIALIZED ({gate}) {sql}", values)
