@@ -23,6 +23,21 @@ def allows(actor: Actor, permission: P, pipeline_id: UUID | None = None) -> bool
     return bool(granting(actor, permission, pipeline_id))
 
 
+def sees(actor: Actor, pipeline_id: UUID, seeing: Iterable[P]) -> bool:
+    """Whether the pipeline or type exists for him: he sees all, or has one of these permissions there."""
+    return allows(actor, P.PIPELINES_READ_ALL) or any(allows(actor, permission, pipeline_id) for permission in seeing)
+
+
+def seen(actor: Actor, seeing: Iterable[P]) -> frozenset[UUID] | None:
+    """All that exist for him, those that are deleted among them; None is every one."""
+    if allows(actor, P.PIPELINES_READ_ALL):
+        return None
+    grants = [grant for permission in seeing for grant in granting(actor, permission)]
+    if any(grant.pipelines is None for grant in grants):
+        return None
+    return frozenset().union(*(grant.pipelines or () for grant in grants))
+
+
 def require(actor: Actor, permission: P, pipeline_id: UUID | None = None) -> None:
     """Raises PermissionDenied."""
     if not allows(actor, permission, pipeline_id):

@@ -32,19 +32,12 @@ def type_sight(actor: Actor, found: TypeShape) -> TypeSight:
 
 
 def sees_type(actor: Actor, type_id: UUID) -> bool:
-    return policy.allows(actor, P.PIPELINES_READ_ALL) or any(
-        policy.allows(actor, permission, type_id) for permission in _SEEING
-    )
+    return policy.sees(actor, type_id, _SEEING)
 
 
 def seen_types(actor: Actor) -> frozenset[UUID] | None:
     """The types that he sees, those that are deleted among them; None is all."""
-    if policy.allows(actor, P.PIPELINES_READ_ALL):
-        return None
-    seeing = [grant for permission in _SEEING for grant in policy.granting(actor, permission)]
-    if any(grant.pipelines is None for grant in seeing):
-        return None
-    return frozenset().union(*(grant.pipelines or () for grant in seeing))
+    return policy.seen(actor, _SEEING)
 
 
 def find_type(

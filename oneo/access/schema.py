@@ -104,19 +104,12 @@ def schema_of(actor: Actor) -> Schema:
 
 
 def sees_pipeline(actor: Actor, pipeline_id: UUID) -> bool:
-    return policy.allows(actor, P.PIPELINES_READ_ALL) or any(
-        policy.allows(actor, permission, pipeline_id) for permission in _SEEING
-    )
+    return policy.sees(actor, pipeline_id, _SEEING)
 
 
 def seen_pipelines(actor: Actor) -> frozenset[UUID] | None:
     """The pipelines that he sees, those that are deleted among them; None is all."""
-    if policy.allows(actor, P.PIPELINES_READ_ALL):
-        return None
-    seeing = [grant for permission in _SEEING for grant in policy.granting(actor, permission)]
-    if any(grant.pipelines is None for grant in seeing):
-        return None
-    return frozenset().union(*(grant.pipelines or () for grant in seeing))
+    return policy.seen(actor, _SEEING)
 
 
 def sight_of(actor: Actor, shape: PipelineShape) -> Sight:

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from oneo import exact_json
 from oneo.fields.dates import DateTime
 from oneo.fields.kinds.registry import kind_named
 from oneo.fields.scalars import Boolean, Identifier, Integer
 from oneo.filters.columns import Column
-from oneo.filters.sql import Sql
-
-
-class MetadataColumn(Column):
-    """`contains` means the same members with the same values, others beside them or not."""
-
-    __slots__ = ()
-
-    def test(self, operator: str, value: object) -> Sql:
-        if operator == "contains":
-            return Sql(f"({self.sql} @> %s::jsonb)", [exact_json.dumps(value)])
-        if operator == "exact" and value is not None:
-            return Sql(f"({self.sql} = %s::jsonb)", [exact_json.dumps(value)])
-        return Column.test(self, operator, value)
-
+from oneo.filters.link_columns import MetadataColumn
 
 _ID, _TIME = Identifier(), DateTime()
 STEPS: Mapping[str, Column] = {
