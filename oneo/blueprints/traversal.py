@@ -41,6 +41,7 @@ def list_record_relationships(
 
 
 @blp.route(_WALK, permission=P.RELATIONSHIPS_READ)
+@blp.doc(responses={"404": {}})
 @blp.arguments(TraversalParameters(), location="query")
 @blp.response(200, TraversalSchema)
 def traverse_relationships(actor: Actor, query: dict[str, Any]) -> Response:
@@ -49,6 +50,7 @@ def traverse_relationships(actor: Actor, query: dict[str, Any]) -> Response:
 
 
 @blp.route(_WALK, methods=["POST"], permission=P.RELATIONSHIPS_READ)
+@blp.doc(responses={"404": {}})
 @blp.arguments(TraversalBody())
 @blp.response(200, TraversalSchema)
 def post_traversal(actor: Actor, body: dict[str, Any]) -> Response:
@@ -57,6 +59,7 @@ def post_traversal(actor: Actor, body: dict[str, Any]) -> Response:
 
 
 @blp.route("/relationships/shortest_path/", permission=P.RELATIONSHIPS_READ)
+@blp.doc(responses={"404": {}})
 @blp.arguments(ShortestPathParameters(), location="query")
 @blp.response(200, ShortestPathSchema)
 def find_shortest_path(actor: Actor, query: dict[str, Any]) -> Response:

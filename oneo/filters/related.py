@@ -154,10 +154,15 @@ def _one(value: object, where: str, relations: Relations, faults: FaultList, ask
     except InvalidValue as error:
         error.add_to(faults, where)
         return And(())
-    link = ask(value.get("link", {}), where + "/link", step.hop.link_columns, None)
+
+    def conditions(key: str, columns: Catalogue, beyond: Relations | None) -> Node:
+        asked = value.get(key, {})
+        return And(()) if asked == {} else ask(asked, where + pointer(key), columns, beyond)
+
+    link = conditions("link", step.hop.link_columns, None)
     if not _names(link, "status"):
         link = And((link, Comparison("status", "exact", "ACTIVE")))
-    far = ask(value.get("filter", {}), where + "/filter", step.hop.columns, step.beyond)
+    far = conditions("filter", step.hop.columns, step.beyond)
     found = Related(step.hop, far, link, counts)
     return found if exists else Not(found)
 

@@ -93,6 +93,7 @@ def test_relations_are_asked_along_their_own_fields(world: World) -> None:
 
 
 def test_removed_relationships_and_those_of_removed_records_do_not_count(world: World) -> None:
+    assert world.api.patch("/relationships/types/employs/", {"on_delete": "keep"}).status_code == 200
     world.link(world.employs, "cyan dan", is_dormant=True)
     assert world.find("companies", related("employs")) == ["acme", "bolt"]
     assert world.find("companies", related("employs", link={"status": {"exists": True}})) == ["acme", "bolt"]

@@ -72,7 +72,8 @@ def test_a_taken_slug_is_told(api: Api) -> None:
     assert_problem(api.post(f"/pipelines/{first['id']}/restore/"), 409, "SLUG_TAKEN")
     assert_problem(api.post(f"/pipelines/{second['id']}/restore/"), 404, "PIPELINE_NOT_FOUND")
     assert_problem(api.post(f"/pipelines/{SOME_ID}/restore/"), 404, "PIPELINE_NOT_FOUND")
-    assert_problem(api.post("/pipelines/deals/restore/"), 404, "PIPELINE_NOT_FOUND")
+    assert_problem(api.post("/pipelines/deals/restore/"), 409, "SLUG_TAKEN")
+    assert_problem(api.post("/pipelines/other/restore/"), 404, "PIPELINE_NOT_FOUND")
 
 
 def test_names_for_graphql_stay_apart(settled: TestTenant) -> None:
@@ -92,7 +93,11 @@ def test_a_title_field_is_one_of_the_suitable_ones(settled: TestTenant) -> None:
         ]
     made = record(api, "titled", {}, title="Shown")
     assert (made["title"], made["data"]) == ("Shown", {"name": "Shown"})
-    assert record(api, "titled", {"name": "Mine"}, title="Ignored")["title"] == "Mine"
+    assert record(api, "titled", {"name": "Mine"}, title="Mine")["title"] == "Mine"
+    problem = assert_problem(
+        api.post("/pipelines/titled/records/", {"title": "Another", "data": {"name": "Mine"}}), 422, "VALIDATION_FAILED"
+    )
+    assert [(f["code"], f["pointer"]) for f in problem["errors"]] == [("CONTRADICTION", "/title")]
     assert record(api, "titled", {})["title"].startswith("Titled ")
     assert api.patch("/pipelines/titled/", {"title_field": None}).json["title_field"] is None
     assert api.get(f"/records/{made['id']}/").json["title"].startswith("Titled ")

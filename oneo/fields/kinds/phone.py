@@ -44,7 +44,7 @@ class PhoneKind(AnyText):
         try:
             if not _WRITTEN.fullmatch(written):
                 raise InvalidValue("INVALID_PHONE", "This is not a telephone number.")
-            number = phonenumbers.parse(written, self.option("region"))
+            number = _settled(phonenumbers.parse(written, self.option("region")))
         except phonenumbers.NumberParseException:
             raise InvalidValue("INVALID_PHONE", "A number with + and the code of its country is expected.") from None
         # Whether a number is assigned is not asked: the tables of ranges age faster than servers are updated.
@@ -62,6 +62,13 @@ class PhoneKind(AnyText):
     def example(self) -> Any:
         number = phonenumbers.example_number(self.option("region") or "GB")
         return self.config.get("default", _e164(number) if number else None)
+
+
+def _settled(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+    """As it is read from its own E.164 form: each reading may take one more zero for a prefix of the country."""
+    while (again := phonenumbers.parse(_e164(number))) != number:
+        number = again
+    return number
 
 
 def _e164(number: phonenumbers.PhoneNumber) -> str:
