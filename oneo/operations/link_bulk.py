@@ -16,7 +16,7 @@ from oneo.errors import ArrayExpected, Fault, FaultList, ValidationFailed, point
 from oneo.events.unit import unit
 from oneo.ids import as_id
 from oneo.operations.bulk import MAX_FAULTS, MAX_ROWS, Mode
-from oneo.operations.link_locks import Place
+from oneo.operations.link_locks import Place, rules_for
 from oneo.operations.link_values import CHANGE_KEYS, NEW_KEYS, Wanted, read_change, read_new
 from oneo.operations.relationships import perform_change, perform_insert
 from oneo.operations.violations import PLAIN_CODES, entry_of, fault, suggestions, violation
@@ -46,8 +46,10 @@ class Entry:
 _PLACING = {pointer(name) for name in NEW_KEYS - {"strength", "metadata", "data"}}
 """Without these it cannot be said what a relationship would break."""
 _TRIALS = 3
-"""So many times what breaks something is taken out, before the rest are written one by one."""
+"""So many times what breaks something is taken out, before the rest are written apart from each other."""
 Write = Callable[[Sequence[Entry]], LinkOutcome]
+PlaceOf = Callable[[Mapping[str, Any]], Place]
+"""Where the relationship of a row is."""
 
 
 class _NothingKept(Exception):
@@ -63,7 +65,7 @@ def bulk_create_relationships(actor: Actor, entries: object, *, mode: Mode = Mod
         Entry(at, Wanted(faults) if faults.faults else read_new(actor, body, faults))
         for at, (body, faults) in enumerate(_bodies(entries, NEW_KEYS))
     ]
-    return _perform(actor, read, mode, lambda some: perform_insert(actor, [one.wanted for one in some]))
+    return _perform(actor, read, mode, lambda some: perform_insert(actor, [one.wanted for one in some]), _place_of_new)
 
 
 def bulk_update_relationships(actor: Actor, entries: object, *, mode: Mode = Mode.PARTIAL) -> list[Entry]:
@@ -72,8 +74,9 @@ def bulk_update_relationships(actor: Actor, entries: object, *, mode: Mode = Mod
     bodies = list(_bodies(entries, CHANGE_KEYS))
     ids = [as_id(body.get("id")) for body, _ in bodies]
     places = place_of(actor, [found for found in ids if found], readable(actor, P.RELATIONSHIPS_UPDATE))
+    first = {link_id: at for at, link_id in reversed(list(enumerate(ids)))}
     read = [
-        Entry(at, _read_change(actor, body, faults, link_id, places, set(ids[:at])))
+        Entry(at, _read_change(actor, body, faults, link_id, places, repeated=first[link_id] < at))
         for at, ((body, faults), link_id) in enumerate(zip(bodies, ids, strict=True))
     ]
 
@@ -81,7 +84,7 @@ def bulk_update_relationships(actor: Actor, entries: object, *, mode: Mode = Mod
         rows = [one.wanted.row or {} for one in some]
         return perform_change(actor, UPDATE, P.RELATIONSHIPS_UPDATE, rows, [places[row["id"]] for row in rows])
 
-    return _perform(actor, read, mode, write)
+    return _perform(actor, read, mode, write, lambda row: places[row["id"]])
 
 
 def validate_relationship(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,14 +140,14 @@ def _body(entry: object, keys: frozenset[str]) -> tuple[Mapping[str, Any], Fault
 
 
 def _read_change(
-    actor: Actor, body: Mapping[str, Any], faults: FaultList, link_id: UUID | None, places: Mapping[UUID, Place],
-    earlier: set[UUID | None],
+    actor: Actor, body: Mapping[str, Any], faults: FaultList, link_id: UUID | None, places: Mapping[UUID, Place], *,
+    repeated: bool,
 ) -> Wanted:  # fmt: skip
     if link_id is None:
         faults.add("/id", "REQUIRED", "The id of a relationship is expected.")
     elif link_id not in places:
         faults.add("/id", "RELATIONSHIP_NOT_FOUND", "There is no such relationship.")
-    elif link_id in earlier:
+    elif repeated:
         faults.add("/id", "REPEATED", "An earlier entry has this id.")
     if faults.faults or link_id is None:
         return Wanted(faults)
@@ -155,13 +158,17 @@ def _read_change(
     return wanted
 
 
-def _perform(actor: Actor, entries: list[Entry], mode: Mode, write: Write) -> list[Entry]:
+def _place_of_new(row: Mapping[str, Any]) -> Place:
+    return row["type"], row["source"], row["target"]
+
+
+def _perform(actor: Actor, entries: list[Entry], mode: Mode, write: Write, place: PlaceOf) -> list[Entry]:
     """In one transaction. Raises ValidationFailed when one is bad and all must be good."""
     if mode is Mode.ATOMIC:
         _check_all(actor, entries)
     try:
         with unit(actor):
-            _write(entries, write)
+            _write(actor, entries, write, place)
             if mode is Mode.ATOMIC:
                 _check_all(actor, entries)
             if mode is Mode.DRY_RUN:
@@ -172,19 +179,46 @@ def _perform(actor: Actor, entries: list[Entry], mode: Mode, write: Write) -> li
     return entries
 
 
-def _write(entries: list[Entry], write: Write) -> None:
+def _write(actor: Actor, entries: list[Entry], write: Write, place: PlaceOf) -> None:
     """All at once those that break nothing beside each other; then the rest, each as if it came alone, so that of two
     that exclude each other the earlier one is written.
     """
-    good = waiting = [entry for entry in entries if entry.good]
+    good = [entry for entry in entries if entry.good]
+    _together(good, write)
+    rest = [entry for entry in good if _is_left(entry) or _may_fit(entry)]
+    places = {entry.at: place(entry.wanted.row or {}) for entry in rest}
+    hierarchies = rules_for(actor, {found[0] for found in places.values()}).hierarchies
+    while rest:
+        apart, rest = _apart(rest, places, hierarchies)
+        for entry in apart:
+            entry.broken = []
+        _together(apart, write)
+        rest = [*(entry for entry in apart if _is_left(entry)), *rest]
+
+
+def _together(entries: Sequence[Entry], write: Write) -> None:
+    waiting = entries
     for _ in range(_TRIALS):
         if not waiting or not _note(waiting, write(waiting)):
             break
         waiting = [entry for entry in waiting if not entry.broken]
-    for entry in good:
-        if (entry.document is None and entry.good) or _may_fit(entry):
-            entry.broken = []
-            _note([entry], write([entry]))
+
+
+def _apart(
+    entries: Sequence[Entry], places: Mapping[int, Place], hierarchies: frozenset[UUID]
+) -> tuple[list[Entry], list[Entry]]:  # fmt: skip
+    """Those that have no record in common with an earlier one, and the rest. What one of them breaks hangs on none of
+    the others; in a hierarchy it may, and there they come one by one.
+    """
+    apart: list[Entry] = []
+    rest: list[Entry] = []
+    met: set[UUID] = set()
+    for entry in entries:
+        type_id, *ends = places[entry.at]
+        ends = [type_id] if type_id in hierarchies else ends
+        (rest if met.intersection(ends) else apart).append(entry)
+        met.update(ends)
+    return apart, rest
 
 
 def _note(entries: Sequence[Entry], outcome: LinkOutcome) -> bool:
@@ -200,6 +234,11 @@ def _note(entries: Sequence[Entry], outcome: LinkOutcome) -> bool:
         if entry.document is None:
             entry.wanted.faults.add("/id", "RELATIONSHIP_NOT_FOUND", "There is no such relationship.")
     return False
+
+
+def _is_left(entry: Entry) -> bool:
+    """Neither written nor refused."""
+    return entry.good and entry.document is None
 
 
 def _may_fit(entry: Entry) -> bool:

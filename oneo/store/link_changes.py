@@ -44,15 +44,16 @@ _CHANGE = """
     FROM before b JOIN my_records s ON s.tenant_id = %(tenant)s AND s.id = b.source_id
     JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = b.target_id WHERE b.willing
 ), standing AS MATERIALIZED (
-    SELECT * FROM prepared WHERE status IN ('ACTIVE', 'PENDING') AND new_deleted_at IS NULL AND lo < hi
+    SELECT p.* FROM prepared p{many}
+    WHERE p.status IN ('ACTIVE', 'PENDING') AND p.new_deleted_at IS NULL AND p.lo < p.hi
 ), wanted AS MATERIALIZED (
-    SELECT p.* FROM standing p JOIN before b USING (n)
+    SELECT p.* FROM standing p JOIN before b USING (n){many}
     WHERE (b.deleted_at IS NOT NULL OR b.status <> p.status OR p.lo < b.effective_from OR p.hi > b.hi
          OR p.is_bidirectional <> b.is_bidirectional)
 ), leaving AS MATERIALIZED (
     SELECT b.n, b.id, b.type_id, b.source_id, b.target_id, b.source_pipeline_id, b.target_pipeline_id,
            b.is_bidirectional, b.effective_from AS lo, b.hi
-    FROM before b JOIN prepared p USING (n) WHERE b.status = 'ACTIVE' AND b.deleted_at IS NULL
+    FROM before b JOIN prepared p USING (n){many} WHERE b.status = 'ACTIVE' AND b.deleted_at IS NULL
     AND (p.status <> 'ACTIVE' OR p.lo > b.effective_from OR p.hi < b.hi
          OR (b.is_bidirectional AND NOT p.is_bidirectional))
 ), faults AS MATERIALIZED (

@@ -14,13 +14,13 @@ from oneo.store.link_sight import ids_sql
 from oneo.store.records import literal
 
 OTHER = {"source": "target", "target": "source"}
-STANDS = "{x}.status = 'ACTIVE' AND {x}.deleted_at IS NULL AND NOT {x}.is_dormant"
+_THERE = "coalesce({x}.deleted_at, 'infinity') = 'infinity' AND NOT {x}.is_dormant"
+"""Not `IS NULL`: before a table has statistics PostgreSQL takes that for rare, and reads all such rows for each."""
+STANDS = f"{{x}}.status = 'ACTIVE' AND {_THERE}"
 COLUMNS = "n, code, rule, kind, at, detail"
 _NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 _NOT_CHANGING = "{x}.id <> ALL((SELECT coalesce(array_agg(p.id), '{{}}') FROM prepared p)::uuid[])"
 _WINDOW = "SELECT x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi"
-_MOST_STEPS = 1_000
-"""Upwards or downwards in a hierarchy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Rules:
         return f"relationships x WHERE x.tenant_id = %(tenant)s AND {test} AND {stands.format(x='x')}{unchanged}"
 
     def _duplicates(self) -> str:
-        live = "{x}.status IN ('ACTIVE', 'PENDING') AND {x}.deleted_at IS NULL AND NOT {x}.is_dormant"
+        live = f"{{x}}.status IN ('ACTIVE', 'PENDING') AND {_THERE}"
         same = (
             f"x.source_id = w.source_id AND x.target_id = w.target_id AND x.type_id = w.type_id AND {_meets('x', 'w')}"
         )
@@ -214,10 +214,12 @@ class Rules:
 
     def _walk(self, found: TypeShape, rule: ConstraintShape, ahead: str, behind: str) -> str:
         """From one end of each wanted relationship on, as far as there is a moment at which all of the way stands, and
-        not beyond its other end.
+        not beyond its other end. Steps are counted only where too many are too many: in a circle they have no end.
         """
         name = "up" if ahead == rule.options.get("parent", "source") else "down"
         of = f"type_id = '{found.id}'"
+        most = rule.options.get("max_depth")
+        counted = ("u.depth + 1", f" AND u.depth <= {most:d}") if most else ("0", "")
         step = (
             f"SELECT x.{ahead}_id AS next, x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi "
             f"FROM {self._present(f'x.{behind}_id = u.node AND x.{of}' + _ends('x', rule))} UNION ALL "
@@ -226,9 +228,9 @@ class Rules:
         )
         return f"""SELECT w.n, w.{behind}_id AS goal, w.{ahead}_id AS node, w.lo, w.hi, 0 AS depth FROM wanted w
             WHERE w.status = 'ACTIVE' AND w.{of}{_ends("w", rule)}
-            UNION SELECT u.n, u.goal, s.next, greatest(u.lo, s.lo), least(u.hi, s.hi), u.depth + 1
+            UNION SELECT u.n, u.goal, s.next, greatest(u.lo, s.lo), least(u.hi, s.hi), {counted[0]}
             FROM {name} u CROSS JOIN LATERAL ({step}) s
-            WHERE s.lo < u.hi AND s.hi > u.lo AND u.node <> u.goal AND u.depth < {_MOST_STEPS}"""
+            WHERE s.lo < u.hi AND s.hi > u.lo AND u.node <> u.goal{counted[1]}"""
 
     def _abandoned(self, found: TypeShape, rule: ConstraintShape, required: UUID) -> str:
         """Dependents that would not have what they need for a part of the time that it leaves."""

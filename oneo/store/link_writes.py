@@ -20,6 +20,7 @@ from oneo.store.link_checks import COLUMNS, Rules
 from oneo.store.link_sight import Group, ids_sql, record_within
 from oneo.store.links import Seen, document
 from oneo.store.message import Lock
+from oneo.store.record_writes import as_many
 
 _INPUT = """
 , input AS MATERIALIZED (
@@ -37,7 +38,7 @@ _INPUT = """
         FROM input i LEFT JOIN my_records s ON s.tenant_id = %(tenant)s AND s.id = i.source_id
         LEFT JOIN my_records t ON t.tenant_id = %(tenant)s AND t.id = i.target_id) p
 ), wanted AS MATERIALIZED (
-    SELECT * FROM prepared WHERE sound AND status IN ('ACTIVE', 'PENDING') AND lo < hi
+    SELECT p.* FROM prepared p{many} WHERE p.sound AND p.status IN ('ACTIVE', 'PENDING') AND p.lo < p.hi
 ), standing AS (
     SELECT * FROM wanted
 ), faults AS MATERIALIZED (
@@ -146,7 +147,9 @@ def insert(
     source, target = (_end_fault(row, end, reach) for row, end in (("s", "source"), ("t", "target")))
     source_sql, source_values = source.named("source")
     target_sql, target_values = target.named("target")
-    sql = _INPUT.format(source=source_sql, target=target_sql, places=_PLACES, checks=union(rules.of_wanted()))
+    sql = _INPUT.format(
+        source=source_sql, target=target_sql, places=_PLACES, checks=union(rules.of_wanted()), many=as_many(rows)
+    )
     if dry:
         sql += FIND
     else:
