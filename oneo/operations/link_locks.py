@@ -12,6 +12,7 @@ from oneo.access.relationships import readable_groups
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
 from oneo.store.link_checks import Rules
+from oneo.store.link_terms import Look
 from oneo.store.link_writes import Reach
 from oneo.store.message import Lock
 
@@ -22,7 +23,7 @@ MOST_SINGLE = 200
 
 
 def rules_for(actor: Actor, types: Iterable[UUID], *, changing: bool = False) -> Rules:
-    return Rules(frozenset(types), tuple(schema_of(actor).types.values()), changing)
+    return Rules(frozenset(types), tuple(schema_of(actor).types.values()), Look(changing))
 
 
 def reach_of(actor: Actor) -> Reach:

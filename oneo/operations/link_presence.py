@@ -12,6 +12,7 @@ from oneo.models import Constraint
 from oneo.operations.violations import refuse_broken
 from oneo.store import link_ends, message
 from oneo.store.link_checks import Rules
+from oneo.store.link_terms import Look
 from oneo.store.message import Lock
 from oneo.store.records import ANY_PIPELINE
 
@@ -49,4 +50,4 @@ def _rules(type_id: UUID, constraints: Sequence[Constraint]) -> Rules:
     )  # fmt: skip
     own = TypeShape(replace(ANY_PIPELINE, id=type_id), None, None, False, "", "", "", shapes)
     together = {UUID(name) for shape in shapes for name in shape.options.get("types", ())}
-    return Rules(frozenset({type_id, *together}), (own,), changing=True)
+    return Rules(frozenset({type_id, *together}), (own,), Look(changing=True))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oneo.actor import Actor
 from oneo.filters.sql import Sql
 from oneo.store.link_checks import Rules
+from oneo.store.link_terms import Look
 from oneo.store.link_writes import LOG, LinkOutcome, Reach, event_of, json_of, run, union
 from oneo.store.links import Seen
 from oneo.store.message import Lock
@@ -132,7 +133,8 @@ def change(
     records that are being removed. Raises StaleActor.
     """
     condition, values = scope.named("scope")
-    sql = _sql(what, condition, reach, rules, seen, many=as_many(rows))
+    many = as_many(rows)
+    sql = _sql(what, condition, reach, replace(rules, look=Look(True, many)), seen, many=many)
     return run(actor, sql, rows, locks=locks, reason=reason, more={**values, "gone": list(gone)})
 
 

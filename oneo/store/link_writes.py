@@ -5,7 +5,7 @@ the tenant's clock, in one statement. It follows the locks, so that it sees what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +16,9 @@ from oneo.actor import Actor
 from oneo.fields.links import TypeShape
 from oneo.filters.sql import Sql
 from oneo.store import message
-from oneo.store.link_checks import COLUMNS, Rules
+from oneo.store.link_checks import Rules
 from oneo.store.link_sight import Group, ids_sql, record_within
+from oneo.store.link_terms import COLUMNS, Look
 from oneo.store.links import Seen, document
 from oneo.store.message import Lock
 from oneo.store.record_writes import as_many
@@ -147,9 +148,9 @@ def insert(
     source, target = (_end_fault(row, end, reach) for row, end in (("s", "source"), ("t", "target")))
     source_sql, source_values = source.named("source")
     target_sql, target_values = target.named("target")
-    sql = _INPUT.format(
-        source=source_sql, target=target_sql, places=_PLACES, checks=union(rules.of_wanted()), many=as_many(rows)
-    )
+    many = as_many(rows)
+    checks = union(replace(rules, look=Look(many=many)).of_wanted())
+    sql = _INPUT.format(source=source_sql, target=target_sql, places=_PLACES, checks=checks, many=many)
     if dry:
         sql += FIND
     else:
