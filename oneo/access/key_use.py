@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask import Flask
 
+from oneo.background import Background
 from oneo.store import identity as store
 
 REST_SECONDS = 60.0
@@ -17,16 +18,14 @@ _log = logging.getLogger("oneo.keys")
 
 
 class KeyUses:
-    """A request costs a look into a dictionary. The thread starts with the first key, so after any fork."""
+    """A request costs a look into a dictionary."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._rests_until: dict[UUID, float] = {}
         self._pending: dict[UUID, set[UUID]] = {}
         self._lock = threading.Lock()
-        self._woken = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._thread = Background("oneo-key-uses", self._work)
 
     def note(self, tenant_id: UUID, key_id: UUID) -> None:
         now = time.monotonic()
@@ -37,28 +36,19 @@ class KeyUses:
                 self._rests_until.clear()
             self._rests_until[key_id] = now + REST_SECONDS
             self._pending.setdefault(tenant_id, set()).add(key_id)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="oneo-key-uses", daemon=True)
-                self._thread.start()
-        self._woken.set()
+        self._thread.wake()
 
     def stop(self) -> None:
         """Writes what is left."""
-        self._stopping = True
-        self._woken.set()
-        if self._thread is not None:
-            self._thread.join(timeout=2)
+        self._thread.stop(seconds=2)
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._woken.wait()
-            self._woken.clear()
-            try:
-                with self._app.app_context():
-                    self._write()
-            except Exception as error:  # noqa: BLE001 - requests do not depend on it, and the next use is noted anew
-                _log.warning("the use of API keys could not be noted: %s", error)
-                self._rests_until.clear()
+    def _work(self) -> None:
+        try:
+            with self._app.app_context():
+                self._write()
+        except Exception as error:  # noqa: BLE001 - requests do not depend on it, and the next use is noted anew
+            _log.warning("the use of API keys could not be noted: %s", error)
+            self._rests_until.clear()
 
     def _write(self) -> None:
         with self._lock:

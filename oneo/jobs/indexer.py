@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Flask
 
 from oneo.actor import system_actor
+from oneo.background import Background
 from oneo.operations import slots
 
 PAUSE_SECONDS = 0.002
@@ -18,43 +19,30 @@ _log = logging.getLogger("oneo.indexer")
 
 
 class Indexer:
-    """Told of a tenant by whoever loads a schema with slots that are not ready. The thread starts with the first."""
+    """Told of a tenant by whoever loads a schema with slots that are not ready."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._waiting: set[UUID] = set()
-        self._woken = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._thread = Background("oneo-indexer", self._work)
 
     def hint(self, tenant_id: UUID) -> None:
         with self._lock:
-            if self._stopping:
-                return
             self._waiting.add(tenant_id)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="oneo-indexer", daemon=True)
-                self._thread.start()
-        self._woken.set()
+        self._thread.wake()
 
     def stop(self) -> None:
         """After the batch that is under way."""
-        self._stopping = True
-        self._woken.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        self._thread.stop(seconds=5)
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._woken.wait()
-            self._woken.clear()
-            while not self._stopping:
-                with self._lock:
-                    if not self._waiting:
-                        break
-                    tenant_id = self._waiting.pop()
-                self._serve(tenant_id)
+    def _work(self) -> None:
+        while not self._thread.is_stopping:
+            with self._lock:
+                if not self._waiting:
+                    break
+                tenant_id = self._waiting.pop()
+            self._serve(tenant_id)
 
     def _serve(self, tenant_id: UUID) -> None:
         try:
@@ -68,5 +56,5 @@ class Indexer:
     def _settle(self, tenant_id: UUID) -> None:
         actor = system_actor(tenant_id)
         for pipeline_id, slot in slots.pending(actor):
-            while not self._stopping and slots.advance(actor, pipeline_id, slot):
+            while not self._thread.is_stopping and slots.advance(actor, pipeline_id, slot):
                 time.sleep(PAUSE_SECONDS)

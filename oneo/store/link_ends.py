@@ -57,8 +57,8 @@ def held(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], ty
         return {}
     ids = _texts(record_ids)
     sql = (
-        f"SELECT x.type_id, count(*) FROM relationships x WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
-        "AND x.deleted_at IS NULL AND NOT x.is_dormant AND coalesce(x.effective_until > now(), true) "
+        f"SELECT x.type_id, count(*) FROM relationships x WHERE {_standing(types)} "
+        "AND coalesce(x.effective_until > now(), true) "
         "AND NOT (x.source_id = ANY(%s::uuid[]) AND x.target_id = ANY(%s::uuid[])) GROUP BY x.type_id"
     )
     return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids, ids, ids))}
@@ -70,12 +70,8 @@ def let_sleep(
     """Out of sight until their records are back; those that did not sleep before, with their types."""
     if not types:
         return {}
-    ids = _texts(record_ids)
-    sql = (
-        f"UPDATE relationships x SET is_dormant = true WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
-        "AND x.deleted_at IS NULL AND NOT x.is_dormant RETURNING x.id, x.type_id"
-    )
-    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
+    sql = f"UPDATE relationships x SET is_dormant = true WHERE {_standing(types)} RETURNING x.id, x.type_id"
+    return _types_at(connection, sql, tenant_id, record_ids)
 
 
 def standing_at(
@@ -84,12 +80,8 @@ def standing_at(
     """Relationships of these types at the records, with their types."""
     if not types:
         return {}
-    ids = _texts(record_ids)
-    sql = (
-        f"SELECT x.id, x.type_id FROM relationships x WHERE {_AT} AND x.type_id = ANY({ids_sql(types)}) "
-        "AND x.deleted_at IS NULL AND NOT x.is_dormant"
-    )
-    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
+    sql = f"SELECT x.id, x.type_id FROM relationships x WHERE {_standing(types)}"
+    return _types_at(connection, sql, tenant_id, record_ids)
 
 
 def wake(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -146,6 +138,17 @@ def check_left(
     """What relationships break that stand no more; of records that are gone themselves nothing is asked."""
     sql = _LEFT.format(checks=union(rules.of_leaving())) + FIND
     return _found(actor, sql, locks, {"links": _texts(link_ids), "gone": _texts(gone)})
+
+
+def _standing(types: Sequence[UUID]) -> str:
+    return f"{_AT} AND x.type_id = ANY({ids_sql(types)}) AND x.deleted_at IS NULL AND NOT x.is_dormant"
+
+
+def _types_at(
+    connection: Connection, sql: str, tenant_id: UUID, record_ids: Sequence[UUID]
+) -> dict[UUID, UUID]:  # fmt: skip
+    ids = _texts(record_ids)
+    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
 
 
 def _found(actor: Actor, sql: str, locks: Sequence[Lock], more: Mapping[str, object]) -> list[Broken]:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.api import Api, Reply
 from tests.factories.tenant import TestTenant
 from tests.operations.link_ground import TYPES, Ground, year
 from tests.operations.link_model import ENDLESS, Link, Rule, State, faults, too_few, with_record, without_record
+from tests.operations.machine import run
 
 RECORDS = ("a1", "a2", "b1", "b2")
 ends, types, flags = st.sampled_from(("source", "target")), st.sampled_from(TYPES), st.booleans()
@@ -246,22 +246,11 @@ class Links(RuleBasedStateMachine):
         }  # fmt: skip
 
 
-def run(tenant: TestTenant, examples: int, steps: int) -> None:
-    machine = type("Machine", (Links,), {"tenant": tenant})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None,
-            suppress_health_check=list(HealthCheck), phases=[Phase.generate], derandomize=True,
-        ),
-    )  # fmt: skip
-
-
 def test_relationships_do_what_the_model_does(settled: TestTenant) -> None:
-    run(settled, examples=10, steps=30)
+    run(Links, settled, examples=10, steps=30)
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_relationships_do_what_the_model_does_for_thousands_of_steps(settled: TestTenant) -> None:
-    run(settled, examples=300, steps=60)
+    run(Links, settled, examples=300, steps=60)

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -19,7 +18,6 @@ from hypothesis.stateful import (
     multiple,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from oneo import exact_json
@@ -30,6 +28,7 @@ from tests.factories.pipeline import pipeline
 from tests.factories.tenant import TestTenant
 from tests.operations import bulk_model
 from tests.operations.bulk_model import NO_ID, Entry, drafts, merged, modes, refused, spoilt, taken
+from tests.operations.machine import run
 from tests.operations.record_model import CONFIGS, alike, exact, matches, ordered
 from tests.operations.replay import last_seq, log, replay, replayed_history
 from tests.operations.test_record_lists import POOL, nodes, orders, read, written
@@ -336,22 +335,11 @@ def _exact(data: dict[str, Any]) -> dict[str, Any]:
     return {key: Decimal(value) if key == "decimal" else exact(exact_json.dumps(value)) for key, value in data.items()}
 
 
-def run(tenant: TestTenant, examples: int, steps: int) -> None:
-    machine = type("Machine", (Records,), {"tenant": tenant})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None,
-            suppress_health_check=list(HealthCheck), phases=[Phase.generate], derandomize=True,
-        ),
-    )  # fmt: skip
-
-
 def test_records_do_what_the_model_does(settled: TestTenant) -> None:
-    run(settled, examples=5, steps=30)
+    run(Records, settled, examples=5, steps=30)
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_records_do_what_the_model_does_for_thousands_of_steps(settled: TestTenant) -> None:
-    run(settled, examples=150, steps=60)
+    run(Records, settled, examples=150, steps=60)
