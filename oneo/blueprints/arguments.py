@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
-from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, nearest, pointer
+from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, pointer
 
 
 class StrictParser(FlaskParser):
@@ -82,5 +82,4 @@ def _collect(messages: Any, where: str, faults: FaultList, known: Iterable[str])
         return
     for text in messages if isinstance(messages, list) else [messages]:
         code = "UNKNOWN_FIELD" if text == "Unknown field." else "REQUIRED" if "required" in text else "INVALID_VALUE"
-        near = nearest(where[1:], known) if code == "UNKNOWN_FIELD" else None
-        faults.add(where, code, text, suggestion=near)
+        faults.add(where, code, text, near=(where[1:], known) if code == "UNKNOWN_FIELD" else None)

@@ -53,6 +53,7 @@ from oneo.errors.relationships import (
 from oneo.errors.request import (
     BodyTooLarge,
     FaultList,
+    Hints,
     HostNotServed,
     InvalidCursor,
     InvalidParameter,
@@ -107,6 +108,7 @@ __all__ = [
     "FaultList",
     "FieldInUse",
     "FieldNotFound",
+    "Hints",
     "HostNotServed",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from oneo.errors.base import MAX_FAULTS, DomainError, Fault, nearest
 
 _SUGGESTED = 10
-"""Faults for which the name that was meant is looked for: each takes a comparison with all names there are."""
 
 
 class MalformedRequest(DomainError):
@@ -64,21 +63,33 @@ class RateLimited(DomainError):
 
 
 @dataclass(slots=True)
+class Hints:
+    """How many names that were meant are yet looked for: each takes a comparison with all names there are. The parts of
+    one input share it.
+    """
+
+    left: int = _SUGGESTED
+
+
+@dataclass(slots=True)
 class FaultList:
     """Gathers the faults of an input, then raises once. Beyond those that can be told it counts."""
 
     faults: list[Fault] = field(default_factory=list)
     left_out: int = 0
+    hints: Hints = field(default_factory=Hints)
 
     def add(
-        self, where: str, code: str, message: str, *, allowed: Iterable[str] = (), suggestion: str | None = None,
+        self, where: str, code: str, message: str, *, allowed: Iterable[str] = (),
         near: tuple[str, Iterable[str]] | None = None, find: Callable[[str, Iterable[str]], str | None] = nearest,
     ) -> None:  # fmt: skip
-        """`near` is what was written and what is known: the first few faults suggest the nearest."""
+        """`near` is what was written and what is known: the first few such faults suggest the nearest."""
         if len(self.faults) >= MAX_FAULTS:
             self.left_out += 1
             return
-        if near is not None and len(self.faults) < _SUGGESTED:
+        suggestion = None
+        if near is not None and self.hints.left > 0:
+            self.hints.left -= 1
             suggestion = find(*near)
         self.faults.append(Fault(where, code, message, tuple(allowed), suggestion))
 

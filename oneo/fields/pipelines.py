@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from oneo.errors import nearest
 from oneo.fields.base import FieldType
 from oneo.fields.kinds.base import InvalidValue
 
@@ -25,6 +24,6 @@ class PipelineName(FieldType):
     def from_json(self, value: object) -> str:
         found = self._ids.get(value) if isinstance(value, str) else None
         if found is None:
-            near = nearest(value[:100], self._ids) if isinstance(value, str) else None
-            raise InvalidValue("PIPELINE_NOT_FOUND", "There is no such pipeline.", suggestion=near)
+            near = (value, self._ids) if isinstance(value, str) else None
+            raise InvalidValue("PIPELINE_NOT_FOUND", "There is no such pipeline.", near=near)
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from oneo.errors import FaultList, InvalidParameter, nearest, pointer
+from oneo.errors import FaultList, InvalidParameter, pointer
 from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.kinds.terms import Family
 from oneo.filters.data import text_of
@@ -33,7 +33,7 @@ def read_figures(names: tuple[str, ...], relations: Callable[[], Relations]) -> 
         try:
             found[name] = _figure(name, known)
         except InvalidValue as error:
-            faults.add(_WHERE, error.code, error.message, allowed=error.allowed, suggestion=error.suggestion)
+            error.add_to(faults, _WHERE)
     faults.check(InvalidParameter)
     return found
 
@@ -52,7 +52,7 @@ def _figure(name: str, relations: Relations) -> Sql:
     if column is None or step.shape is None:
         seen = [known.removeprefix("data__") for known in step.hop.columns if known.startswith("data__")]
         message = f"There is no field {slug[:100]!r} of related records."
-        raise InvalidValue("UNKNOWN_FIELD", message, suggestion=nearest(slug, seen))
+        raise InvalidValue("UNKNOWN_FIELD", message, near=(slug, seen))
     family = step.shape.fields[slug].kind.family
     if family is not Family.NUMBER and (family is not Family.MOMENT or function in _SUMMED):
         message = (

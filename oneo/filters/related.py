@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from oneo.errors import FaultList, nearest, pointer
+from oneo.errors import FaultList, pointer
 from oneo.fields.dates import DateTime
 from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.links import TypeShape
@@ -54,9 +54,9 @@ class Relations:
         for found in self.types:
             if name in (found.slug, str(found.id)):
                 return found
-        near = nearest(name[:100], [found.slug for found in self.types]) if isinstance(name, str) else None
+        near = (name, [found.slug for found in self.types]) if isinstance(name, str) else None
         message = "There is no such relationship type."
-        raise InvalidValue("RELATIONSHIP_TYPE_NOT_FOUND", message, where="/type", suggestion=near)
+        raise InvalidValue("RELATIONSHIP_TYPE_NOT_FOUND", message, where="/type", near=near)
 
     def step(
         self, found: TypeShape, direction: object = "both", pipeline: object = None, moment: str | None = None
@@ -89,8 +89,8 @@ class Relations:
         for found in self.pipelines:
             if name in (found.slug, str(found.id)):
                 return found
-        near = nearest(name[:100], [found.slug for found in self.pipelines]) if isinstance(name, str) else None
-        raise InvalidValue("PIPELINE_NOT_FOUND", "There is no such pipeline.", where="/pipeline", suggestion=near)
+        near = (name, [found.slug for found in self.pipelines]) if isinstance(name, str) else None
+        raise InvalidValue("PIPELINE_NOT_FOUND", "There is no such pipeline.", where="/pipeline", near=near)
 
     def _reaches(self, places: set[UUID | None]) -> tuple[Reach, ...]:
         """Pipelines of one and the same scope together; None among the places is all that there are."""
@@ -146,7 +146,7 @@ def _one(value: object, where: str, relations: Relations, faults: FaultList, ask
     for key in (name for name in value if name not in _KEYS):
         faults.add(
             where + pointer(key), "UNKNOWN_FIELD", f"There is no key {key[:100]!r} in a relation.",
-            suggestion=nearest(key, _KEYS),
+            near=(key, _KEYS),
         )  # fmt: skip
     try:
         step = _step(value, relations)
@@ -188,8 +188,7 @@ def _counts(value: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
         place = "/count" + pointer(operator)
         if operator not in COUNTS:
             message = f"The operator {operator[:50]!r} is not known for counts."
-            near = nearest(operator, COUNTS)
-            raise InvalidValue("UNKNOWN_OPERATOR", message, where=place, allowed=tuple(COUNTS), suggestion=near)
+            raise InvalidValue("UNKNOWN_OPERATOR", message, where=place, allowed=tuple(COUNTS), near=(operator, COUNTS))
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_COUNT:
             message = f"A whole number from 0 to {MAX_COUNT} is expected."
             raise InvalidValue("INVALID_VALUE", message, where=place)

@@ -11,7 +11,7 @@ from uuid import UUID
 from oneo.access.permissions import P
 from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
-from oneo.errors import ArrayExpected, Fault, FaultList, ValidationFailed, ValueTaken, pointer
+from oneo.errors import ArrayExpected, Fault, FaultList, Hints, ValidationFailed, ValueTaken, pointer
 from oneo.events.unit import attempt, unit
 from oneo.ids import as_id
 from oneo.models.record import STATUS_LENGTH, TITLE_LENGTH
@@ -177,11 +177,11 @@ def read_rows(entries: object, keys: frozenset[str]) -> list[Row]:
         raise ArrayExpected
     if len(entries) > MAX_ROWS:
         raise ValidationFailed(faults=[Fault("", "TOO_MANY_ROWS", f"At most {MAX_ROWS} entries are taken in a call.")])
-    return [_row(at, entry, keys) for at, entry in enumerate(entries)]
+    hints = Hints()
+    return [_row(at, entry, keys, FaultList(hints=hints)) for at, entry in enumerate(entries)]
 
 
-def _row(at: int, entry: object, keys: frozenset[str]) -> Row:
-    faults = FaultList()
+def _row(at: int, entry: object, keys: frozenset[str], faults: FaultList) -> Row:
     if not isinstance(entry, dict):
         faults.add("", "WRONG_TYPE", "An object is expected.")
         return Row(at, {}, faults)

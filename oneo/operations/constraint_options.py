@@ -10,7 +10,7 @@ from uuid import UUID
 from oneo.access.relationships import readable_groups, sees_type
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, nearest, pointer
+from oneo.errors import FaultList, pointer
 from oneo.ids import as_id
 from oneo.models.record import STATUS_LENGTH
 from oneo.store.relationship_types import readable_records
@@ -51,7 +51,7 @@ def read_options(
         if key not in known:
             faults.add(
                 WHERE + pointer(key), "UNKNOWN_OPTION", f"A constraint of {kind} has no option {key[:64]!r}.",
-                allowed=known, suggestion=nearest(key, known),
+                allowed=known, near=(key, known),
             )  # fmt: skip
     said = {key: given[key] for key in known if given.get(key) is not None}
     stored = {key: option.default for key, option in known.items() if option.default is not None}

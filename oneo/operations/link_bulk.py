@@ -12,7 +12,7 @@ from oneo.access.permissions import P
 from oneo.access.relationships import readable, type_sight
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
-from oneo.errors import ArrayExpected, Fault, FaultList, ValidationFailed, pointer
+from oneo.errors import ArrayExpected, Fault, FaultList, Hints, ValidationFailed, pointer
 from oneo.events.unit import unit
 from oneo.ids import as_id
 from oneo.operations.bulk import MAX_FAULTS, MAX_ROWS, Mode
@@ -123,11 +123,11 @@ def _bodies(entries: object, keys: frozenset[str]) -> list[tuple[Mapping[str, An
         raise ArrayExpected("An array expected: the body must be a list of relationships.")
     if len(entries) > MAX_ROWS:
         raise ValidationFailed(faults=[Fault("", "TOO_MANY_ROWS", f"At most {MAX_ROWS} entries are taken in a call.")])
-    return [_body(entry, keys) for entry in entries]
+    hints = Hints()
+    return [_body(entry, keys, FaultList(hints=hints)) for entry in entries]
 
 
-def _body(entry: object, keys: frozenset[str]) -> tuple[Mapping[str, Any], FaultList]:
-    faults = FaultList()
+def _body(entry: object, keys: frozenset[str], faults: FaultList) -> tuple[Mapping[str, Any], FaultList]:
     if not isinstance(entry, dict):
         faults.add("", "WRONG_TYPE", "An object is expected.")
         return {}, faults

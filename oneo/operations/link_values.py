@@ -14,7 +14,7 @@ from oneo.access.permissions import P
 from oneo.access.relationships import TypeSight, sees_type, type_sight
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, nearest, pointer
+from oneo.errors import FaultList, pointer
 from oneo.fields.dates import DateTime
 from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.kinds.registry import kind_named
@@ -91,12 +91,11 @@ def _type(actor: Actor, name: object, faults: FaultList) -> TypeSight | None:
     schema = schema_of(actor)
     found = schema.find_type(as_id(name) or name) if isinstance(name, str) else None
     if found is None or not sees_type(actor, found.id):
-        known = [one.slug for one in schema.types.values() if sees_type(actor, one.id)]
-        suggestion = nearest(name, known) if isinstance(name, str) else None
+        known = (one.slug for one in schema.types.values() if sees_type(actor, one.id))
         code, message = ("RELATIONSHIP_TYPE_NOT_FOUND", "There is no such relationship type.")
         if name is None:
             code, message = "REQUIRED", "A relationship has a type."
-        faults.add("/relationship_type", code, message, suggestion=suggestion)
+        faults.add("/relationship_type", code, message, near=(name, known) if isinstance(name, str) else None)
         return None
     if not policy.allows(actor, P.RELATIONSHIPS_CREATE, found.id):
         faults.add("/relationship_type", "PERMISSION_DENIED", "The caller may not make such relationships.")

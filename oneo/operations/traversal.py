@@ -11,7 +11,7 @@ from oneo.access.permissions import P
 from oneo.access.relationships import readable_groups, readable_types
 from oneo.access.schema import find_pipeline, schema_of, sight_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, InvalidParameter, RecordNotFound, nearest, pointer
+from oneo.errors import FaultList, InvalidParameter, RecordNotFound, pointer
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Text
 from oneo.filters.columns import Column
@@ -111,9 +111,7 @@ def _check_ranges(asked: Traversal, faults: FaultList) -> None:
 
 def _check_word(name: str, word: str, known: Iterable[str], faults: FaultList, code: str = "INVALID_VALUE") -> None:
     if word not in known:
-        faults.add(
-            pointer(name), code, f"{word[:50]!r} is not known here.", allowed=known, suggestion=nearest(word, known)
-        )
+        faults.add(pointer(name), code, f"{word[:50]!r} is not known here.", allowed=known, near=(word, known))
 
 
 def _chosen(slugs: Mapping[UUID, str], names: Sequence[str] | None, parameter: str, faults: FaultList) -> set[UUID]:
@@ -127,7 +125,7 @@ def _chosen(slugs: Mapping[UUID, str], names: Sequence[str] | None, parameter: s
             faults.add(
                 pointer(parameter), "RELATIONSHIP_TYPE_NOT_FOUND" if of_types else "PIPELINE_NOT_FOUND",
                 f"There is no such {'relationship type' if of_types else 'pipeline'}.",
-                suggestion=nearest(name[:100], slugs.values()),
+                near=(name, slugs.values()),
             )  # fmt: skip
     return {known[name.lower()] for name in names if name.lower() in known}
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.errors import FaultList, UserNotFound, nearest, pointer
+from oneo.errors import FaultList, UserNotFound, pointer
 from oneo.events.unit import Unit, unit
 from oneo.fields.emails import normal_email
 from oneo.filters.sql import Sql
@@ -177,7 +177,7 @@ def check_locality(body: Mapping[str, Any], faults: FaultList) -> None:
     if "timezone" in body and body["timezone"] not in zoneinfo.available_timezones():
         faults.add(
             "/timezone", "UNKNOWN_TIMEZONE", "This is not an IANA time zone.",
-            suggestion=nearest(body["timezone"], zoneinfo.available_timezones()),
+            near=(body["timezone"], zoneinfo.available_timezones()),
         )  # fmt: skip
     if "locale" in body and not _LOCALE.fullmatch(body["locale"]):
         faults.add("/locale", "INVALID_LOCALE", "This is not a BCP 47 language tag.")

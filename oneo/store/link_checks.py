@@ -61,6 +61,10 @@ class Rules:
         """What those break that would stand."""
         yield duplicates(self.look)
         yield twins()
+        yield from self.of_constraints()
+
+    def of_constraints(self) -> Iterator[str]:
+        """The same, without asking whether they are there twice."""
         for found in self.types:
             for rule in found.constraints:
                 yield from self._broken(found, rule)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from oneo.fields.links import ConstraintShape, TypeShape
 from oneo.store.link_sight import ids_sql
-from oneo.store.link_terms import OTHER, THERE, WINDOW, Look, ends, meets
+from oneo.store.link_terms import OTHER, SPAN, THERE, Look, ends, meets
 
 _NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 
@@ -51,7 +51,7 @@ def crowded(look: Look, rule: ConstraintShape, types: Iterable[UUID], per: str, 
         places = f"SELECT w.{per}_id AS at, {_NIL} AS beside UNION SELECT w.{back}_id, {_NIL} WHERE w.is_bidirectional"
         ways = [f"x.{per}_id = d.at", f"x.{back}_id = d.at AND x.is_bidirectional AND x.source_id <> x.target_id"]
     same = f"x.{of}{ends('x', rule)} AND {meets('x', 'd')}"
-    present = " UNION ALL ".join(f"{WINDOW} FROM {look.there(f'{way} AND {same}')}" for way in ways)
+    present = " UNION ALL ".join(f"SELECT {SPAN} FROM {look.there(f'{way} AND {same}')}" for way in ways)
     return f"""SELECT v.n, 'CONSTRAINT_VIOLATION', '{rule.id}'::uuid, '{rule.kind}', '{per}',
         jsonb_build_object('max', {most:d}, 'present', v.most - 1) FROM (
     WITH counted AS MATERIALIZED (
@@ -84,8 +84,7 @@ def too_few(look: Look, found: TypeShape, rule: ConstraintShape) -> str:
     at = {x: f"({x}.{per}_id = s.at OR ({x}.is_bidirectional AND {x}.{back}_id = s.at))" for x in ("p", "w")}
     same = f"x.{of} AND {meets('x', 'o')}{ends('x', rule)}"
     kept = "".join(
-        f"SELECT x.id, x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi "
-        f"FROM {look.there(f'{way} AND {same}')} UNION "
+        f"SELECT x.id, {SPAN} FROM {look.there(f'{way} AND {same}')} UNION "
         for way in (f"x.{per}_id = s.at", f"x.{back}_id = s.at AND x.is_bidirectional")
     )
     kept += (

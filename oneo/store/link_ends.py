@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, whatever its case
@@ -13,6 +14,7 @@ from oneo.store.link_checks import Rules
 from oneo.store.link_sight import ids_sql
 from oneo.store.link_writes import FIND, Broken, run, union
 from oneo.store.message import Lock
+from oneo.store.record_writes import MANY, as_many
 
 _AT = "x.tenant_id = %s AND (x.source_id = ANY(%s::uuid[]) OR x.target_id = ANY(%s::uuid[]))"
 _PRESENT = """
@@ -25,9 +27,9 @@ _PRESENT = """
     WHERE x.tenant_id = %(tenant)s AND x.status IN ('ACTIVE', 'PENDING') AND x.deleted_at IS NULL AND NOT x.is_dormant
     AND (x.id = ANY(%(links)s::uuid[]) OR x.type_id = ANY(%(types)s::uuid[]))
 ), standing AS (
-    SELECT * FROM prepared
+    SELECT p.* FROM prepared p{many}
 ), wanted AS MATERIALIZED (
-    SELECT * FROM prepared
+    SELECT p.* FROM prepared p{many}
 ), faults AS MATERIALIZED (
     SELECT NULL::bigint AS n, NULL::text AS code, NULL::uuid AS rule, NULL::text AS kind, NULL::text AS at,
            NULL::jsonb AS detail WHERE false
@@ -127,8 +129,12 @@ def erase(
 def check(
     actor: Actor, rules: Rules, *, locks: Sequence[Lock], link_ids: Sequence[UUID] = (), types: Sequence[UUID] = ()
 ) -> list[Broken]:
-    """What relationships that are there break: the named ones, and those of the named types. Call it with the locks."""
-    sql = _PRESENT.format(checks=union(rules.of_wanted())) + FIND
+    """What relationships that are there break: the named ones, or those of the named types, of which none is new. Call
+    it with the locks.
+    """
+    many = as_many(link_ids) if link_ids else MANY
+    found = replace(rules, look=replace(rules.look, many=many))
+    sql = _PRESENT.format(checks=union(found.of_wanted() if link_ids else found.of_constraints()), many=many) + FIND
     return _found(actor, sql, locks, {"links": _texts(link_ids), "types": _texts(types)})
 
 

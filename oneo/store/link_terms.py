@@ -13,8 +13,8 @@ THERE = "coalesce({x}.deleted_at, 'infinity') = 'infinity' AND NOT {x}.is_dorman
 """Not `IS NULL`: before a table has statistics PostgreSQL takes that for rare, and reads all such rows for each."""
 STANDS = f"{{x}}.status = 'ACTIVE' AND {THERE}"
 COLUMNS = "n, code, rule, kind, at, detail"
-WINDOW = "SELECT x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi"
-_NOT_CHANGING = "{x}.id <> ALL((SELECT coalesce(array_agg(p.id), '{{}}') FROM prepared p)::uuid[])"
+SPAN = "x.effective_from AS lo, coalesce(x.effective_until, 'infinity') AS hi"
+"""From when until when a stored relationship holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Look:
 
     def there(self, test: str, *, stands: str = STANDS) -> str:
         """Relationships `x` that are there and stay as they are."""
-        unchanged = f" AND {_NOT_CHANGING.format(x='x')}" if self.changing else ""
+        unchanged = " AND x.id NOT IN (SELECT p.id FROM prepared p)" if self.changing else ""
         return f"relationships x WHERE x.tenant_id = %(tenant)s AND {test} AND {stands.format(x='x')}{unchanged}"
 
 

@@ -84,6 +84,7 @@ _FORMER = (
     "b.deleted_at AS old_deleted_at"
 )
 """What a change is told by, taken along with the row: a join of what was with what is has no index to go by."""
+MANY = " CROSS JOIN generate_series(1, (SELECT 1 FROM gate)) one"
 _MANY = 100
 
 _LOG = """
@@ -187,7 +188,7 @@ def as_many(rows: Sequence[object]) -> str:
     """Joins one row that the planner takes for a thousand, where there are many. What is left after a join it takes for
     a single one, and would look for each among all that the tenant has.
     """
-    return " CROSS JOIN generate_series(1, (SELECT 1 FROM gate)) one" if len(rows) > _MANY else ""
+    return MANY if len(rows) > _MANY else ""
 
 
 def _memo(shape: PipelineShape, key: Any, make: Any) -> str:

@@ -316,3 +316,12 @@ def test_an_upsert_answers_in_the_order_of_its_entries_and_tells_new_from_old(ap
     assert (answer["upserted_count"], answer["created_count"], answer["updated_count"]) == (3, 2, 1)
     dry = api.post(f"{URL}/bulk_upsert/?on=code&mode=dry_run", entries).json
     assert (dry["valid_count"], dry["created_count"], dry["updated_count"]) == (3, 0, 0)
+
+
+def test_of_many_that_are_wrong_some_are_told_what_was_meant(api: Api) -> None:
+    """To look for the nearest name takes long, and is done for a few."""
+    deals(api)
+    answer = api.post(f"{URL}/bulk_create/?mode=atomic", [{"data": {"nmae": "x"}}] * 30)
+    faults = assert_problem(answer, 422, "VALIDATION_FAILED")["errors"]
+    told = [fault.get("suggestion") for fault in faults if fault["code"] == "UNKNOWN_FIELD"]
+    assert told == ["name"] * 10 + [None] * 20

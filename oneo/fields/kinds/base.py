@@ -19,17 +19,18 @@ class InvalidValue(ValueError):
     """A value that a kind refuses; `where` points into values that have parts."""
 
     def __init__(
-        self, code: str, message: str, *, where: str = "", allowed: Iterable[str] = (), suggestion: str | None = None
-    ) -> None:
+        self, code: str, message: str, *, where: str = "", allowed: Iterable[str] = (),
+        near: tuple[str, Iterable[str]] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message)
         self.code = code
         self.message = message
         self.where = where
         self.allowed = tuple(allowed)
-        self.suggestion = suggestion
+        self.near = near
 
     def add_to(self, faults: FaultList, where: str) -> None:
-        faults.add(where + self.where, self.code, self.message, allowed=self.allowed, suggestion=self.suggestion)
+        faults.add(where + self.where, self.code, self.message, allowed=self.allowed, near=self.near)
 
 
 class Kind(FieldType):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from oneo.errors import nearest, pointer
+from oneo.errors import pointer
 from oneo.fields.kinds.base import InvalidValue, Kind
 from oneo.fields.kinds.terms import Option
 from oneo.fields.kinds.texts import clean
@@ -56,7 +56,7 @@ def _check_parts(choice: Mapping[str, Any], where: str) -> None:
         if name not in known:
             raise InvalidValue(
                 "UNKNOWN_OPTION", f"A choice has no {name[:100]!r}.",
-                where=where + pointer(name), allowed=known, suggestion=nearest(name, known),
+                where=where + pointer(name), allowed=known, near=(name, known),
             )  # fmt: skip
         if name == "label" and part is not None:
             _words(part, where + "/label")
@@ -100,7 +100,7 @@ class AnyChoice(Kind):
             told = list(self.places)[:_TOLD]
             raise InvalidValue(
                 "NOT_A_CHOICE", f"{_shown(value)} is not one of the choices.",
-                where=where, allowed=told, suggestion=nearest(value, told) if len(value) <= _COMPARED else None,
+                where=where, allowed=told, near=(value, told) if len(value) <= _COMPARED else None,
             )  # fmt: skip
         return value
 

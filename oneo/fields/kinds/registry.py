@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from oneo.errors import FaultList, nearest
+from oneo.errors import FaultList
 from oneo.fields.kinds.base import Kind
 from oneo.fields.kinds.boolean import BooleanKind
 from oneo.fields.kinds.currency import CurrencyKind
@@ -41,7 +41,7 @@ def read_kind(field_type: object, faults: FaultList, where: str) -> type[Kind] |
     name = field_type if isinstance(field_type, str) else ""
     faults.add(
         where, "UNKNOWN_FIELD_TYPE", f"There is no field type {name[:100]!r}.",
-        allowed=KINDS, suggestion=nearest(name, KINDS),
+        allowed=KINDS, near=(name, KINDS),
     )  # fmt: skip
     return None
 
