@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.relationships import TypeSight, readable, readable_types, type_sight
-from oneo.access.schema import schema_of
+from oneo.access.schema import readable_reaches, schema_of
 from oneo.actor import Actor
 from oneo.errors import FaultList, RelationshipNotFound
 from oneo.events.unit import announce, translated, unit
@@ -23,7 +22,7 @@ from oneo.store import erasing, link_changes, link_writes
 from oneo.store.link_changes import ACTIVATE, DEACTIVATE, DELETE, RESTORE, UPDATE, LinkChange
 from oneo.store.link_history import link_history_resource
 from oneo.store.link_writes import LinkOutcome, WrittenLink
-from oneo.store.links import Seen, link_resource, place_of, reversed_document
+from oneo.store.links import Seen, end_records, link_resource, place_of, seen_from_target
 from oneo.store.lists import get_row
 from oneo.store.resources import Resource
 
@@ -32,7 +31,8 @@ def list_relationships(actor: Actor, query: ListQuery, *, deleted: bool = False)
     """Raises InvalidParameter, InvalidCursor."""
     permission = P.RELATIONSHIPS_DELETE if deleted else P.RELATIONSHIPS_READ
     policy.require(actor, permission)
-    return list_resource(actor, _resource(actor, deleted=deleted), query, scope=readable(actor, permission))
+    resource = _resource(actor, query.include, deleted=deleted)
+    return list_resource(actor, resource, query, scope=readable(actor, permission))
 
 
 def get_relationship(
@@ -42,10 +42,8 @@ def get_relationship(
 
     Raises RelationshipNotFound, InvalidParameter.
     """
-    resource = _resource(actor)
-    if turned:
-        resource = replace(resource, document=reversed_document(_seen(actor)))
-    resource = including(include, resource)
+    resource = _resource(actor, include)
+    resource = including(include, seen_from_target(resource) if turned else resource)
     found = get_row(actor, resource, _one(link_id, readable(actor)), picked(fields, resource))
     if found is None:
         raise RelationshipNotFound
@@ -191,8 +189,9 @@ def _seen(actor: Actor) -> Seen:
     return [(found.type, found.own.hidden) for found in readable_types(actor)]
 
 
-def _resource(actor: Actor, *, deleted: bool = False) -> Resource:
-    return link_resource(_seen(actor), deleted=deleted)
+def _resource(actor: Actor, include: str, *, deleted: bool = False) -> Resource:
+    embeds = end_records(readable_reaches(actor)) if include else {}
+    return link_resource(_seen(actor), deleted=deleted, embeds=embeds)
 
 
 def _one(link_id: UUID, scope: Sql) -> Sql:
