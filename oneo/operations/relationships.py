@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from oneo.access.permissions import P
 from oneo.access.relationships import TypeSight, readable, readable_types, type_sight
 from oneo.access.schema import readable_reaches, schema_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, RelationshipNotFound
+from oneo.errors import FaultList, RelationshipNotFound, RelationshipNotRemoved
 from oneo.events.unit import announce, translated, unit
 from oneo.filters.sql import Sql, all_of
 from oneo.operations.link_locks import Place, locks_for, reach_of, rules_for
@@ -19,9 +20,10 @@ from oneo.operations.link_values import Wanted, read_change, read_new
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
 from oneo.operations.violations import refuse_broken
 from oneo.store import erasing, link_changes, link_writes
+from oneo.store.history import changed_since
 from oneo.store.link_changes import ACTIVATE, DEACTIVATE, DELETE, RESTORE, UPDATE, LinkChange
 from oneo.store.link_history import link_history_resource
-from oneo.store.link_writes import LinkOutcome, WrittenLink
+from oneo.store.link_writes import Broken, LinkOutcome, WrittenLink
 from oneo.store.links import Seen, end_records, link_resource, place_of, seen_from_target
 from oneo.store.lists import get_row
 from oneo.store.resources import Resource
@@ -108,13 +110,13 @@ def restore_relationship(actor: Actor, link_id: UUID, *, reason: str | None = No
 
 
 def purge_relationship(actor: Actor, link_id: UUID) -> None:
-    """Erases one that is removed, with what the log says of it. Raises RelationshipNotFound."""
+    """Erases one that is removed, with what the log says of it. Raises RelationshipNotFound, RelationshipNotRemoved."""
     _, place = locate(actor, link_id, P.RELATIONSHIPS_PURGE)
     with unit(actor) as work:
         scope = readable(actor, P.RELATIONSHIPS_PURGE)
         version = erasing.erase_link(work.connection, actor.tenant_id, link_id, scope)
         if version is None:
-            raise RelationshipNotFound
+            raise RelationshipNotRemoved if place_of(actor, [link_id], scope) else RelationshipNotFound
         work.append("relationship.purged", link_id, pipeline_id=place[0], version=version + 1)
 
 
@@ -181,8 +183,18 @@ def _perform_one(
     found: list[WrittenLink] = perform_change(actor, what, permission, [row], [place], reason=reason).rows
     if not found:
         raise RelationshipNotFound
-    refuse_broken(actor, [broken for one in found for broken in one.broken])
+    broken = [broken for one in found for broken in one.broken]
+    if versions is not None and any(one.code == "VERSION_MISMATCH" for one in broken):
+        broken = [_with_differences(actor, one, place, row["id"], max(versions, default=0)) for one in broken]
+    refuse_broken(actor, broken)
     return found[0].document, found[0].version
+
+
+def _with_differences(actor: Actor, broken: Broken, place: Place, link_id: UUID, since: int) -> Broken:
+    """What the caller may see of what has changed after this version."""
+    hidden = {f"data.{slug}" for slug in type_sight(actor, schema_of(actor).types[place[0]]).own.hidden}
+    differing = [name for name in changed_since(actor, link_id, since) if name not in hidden]
+    return replace(broken, detail={**broken.detail, "differing_fields": differing})
 
 
 def _seen(actor: Actor) -> Seen:

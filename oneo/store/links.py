@@ -10,7 +10,7 @@ from oneo.actor import Actor
 from oneo.fields.dates import DateTime
 from oneo.fields.kinds.registry import kind_named
 from oneo.fields.links import TypeShape
-from oneo.fields.pipelines import PipelineName
+from oneo.fields.pipelines import RelationshipTypeName
 from oneo.fields.scalars import Boolean, Identifier, Keyword
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import Column
@@ -94,7 +94,7 @@ def _other_end(found: Mapping[str, str]) -> dict[str, str]:
 def link_resource(seen: Seen, *, deleted: bool = False, embeds: Mapping[str, str] | None = None) -> Resource:
     """Relationships that are alive, or removed ones."""
     names = {name: str(found.id) for found, _ in seen for name in (str(found.id), found.slug)}
-    type_column = Column("x.type_id", PipelineName(names), sortable=False)
+    type_column = Column("x.type_id", RelationshipTypeName(names), sortable=False)
     shown = document(seen)
     return Resource(
         table="my_relationships",
