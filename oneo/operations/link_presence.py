@@ -14,10 +14,12 @@ from oneo.operations.violations import refuse_broken
 from oneo.store import link_ends, message
 from oneo.store.link_checks import Rules
 from oneo.store.link_terms import Look
+from oneo.store.link_writes import Broken
 from oneo.store.message import Lock
 from oneo.store.records import ANY_PIPELINE
 
 MOST_TOLD = 20
+NOT_ONE_WAY = Broken("CONSTRAINT_VIOLATION", None, "HIERARCHY", "one_way", {})
 
 
 def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) -> None:
@@ -34,6 +36,9 @@ def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) 
         message.stand_alone(work.connection, pipeline_id)
     types = sorted(rules.asked)
     broken = link_ends.check(work.actor, rules, locks=[Lock.beside(type_id)], types=types)
+    for found in constraints:
+        if found.constraint_type == "HIERARCHY":
+            broken += [NOT_ONE_WAY] * link_ends.two_way(work.connection, work.actor.tenant_id, type_id)
     refuse_broken(work.actor, broken[:MOST_TOLD], count=len(broken))
 
 

@@ -51,8 +51,8 @@ _PLAIN = {
 }
 _POINTERS = {
     "source": "/source_record_id", "target": "/target_record_id", "source_status": "/source_record_id",
-    "target_status": "/target_record_id", "kept_status": "/status", "effective_until": "/effective_until",
-    "version": "/version",
+    "target_status": "/target_record_id", "kept_status": "/status", "one_way": "/is_bidirectional",
+    "effective_until": "/effective_until", "version": "/version",
 }  # fmt: skip
 
 
@@ -97,6 +97,8 @@ def message_of(actor: Actor, found: Broken) -> str:
         where = {"source": "The source has", "target": "The target has", "pair": "These records have"}[found.at]
         present, most = found.detail["present"], found.detail["max"]
         return f"{where} {present} such relationships at the same time already, and may have {most} at most."
+    if found.at == "one_way":
+        return "Relationships of a hierarchy go one way."
     if found.at == "max_depth":
         return f"The hierarchy would be {found.detail['depth']} deep, at most {found.detail['max']} is allowed."
     if found.at == "dependents":

@@ -100,6 +100,16 @@ def wake(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID]) ->
     return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
 
 
+def two_way(connection: Connection, tenant_id: UUID, type_id: UUID) -> int:
+    """How many relationships of the type go both ways, whatever their status."""
+    sql = (
+        "SELECT count(*) FROM relationships x WHERE x.tenant_id = %s AND x.type_id = %s AND x.is_bidirectional "
+        "AND x.deleted_at IS NULL"
+    )
+    count: int = message.execute(connection, sql, (tenant_id, type_id))[0][0]
+    return count
+
+
 def settle(connection: Connection, tenant_id: UUID, type_id: UUID) -> None:
     """Those of the type sleep that have not both their records, and no others."""
     ends = " OR ".join(

@@ -407,3 +407,14 @@ def test_what_goes_both_ways_is_in_no_hierarchy(settled: TestTenant) -> None:
     entry = {"id": ground.made["one"], "is_bidirectional": True}
     bulk = ground.api.post("/relationships/bulk_update/", [entry])
     assert [found["errors"][0]["field"] for found in bulk.json["results"]] == ["is_bidirectional"]
+
+
+def test_no_hierarchy_is_made_of_what_goes_both_ways(settled: TestTenant) -> None:
+    ground = Ground(settled)
+    ground.play("one = x a1 b1 both INACTIVE")
+    path, asked = f"/relationships/types/{ground.slugs['x']}/constraints/", {"constraint_type": "HIERARCHY"}
+    problem = assert_problem(ground.api.post(path, asked), 409, "CONSTRAINT_VIOLATION")
+    assert problem["relationships"] == 1
+    assert problem["violations"][0]["message"] == "Relationships of a hierarchy go one way."
+    assert ground.api.patch(f"/relationships/{ground.made['one']}/", {"is_bidirectional": False}).status_code == 200
+    assert ground.api.post(path, asked).status_code == 201

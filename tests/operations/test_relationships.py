@@ -383,3 +383,9 @@ def test_own_fields_are_held_to_their_kinds(world: World) -> None:
     assert world.api.patch(address, {"data": {"pay": 10}}).status_code == 200
     assert [event["version"] for event in weak.get(f"{address}history/").json["results"]] == [2, 1]
     assert "pay" not in weak.get(f"{address}history/").text
+
+
+@pytest.mark.parametrize("path", ["bulk_create", "bulk_update"])
+def test_what_is_no_array_is_told_in_words_of_relationships(world: World, path: str) -> None:
+    problem = assert_problem(world.api.post(f"/relationships/{path}/", {}), 400, "ARRAY_EXPECTED")
+    assert problem["error"] == problem["detail"] == "An array expected: the body must be a list of relationships."
