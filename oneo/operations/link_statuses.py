@@ -14,6 +14,7 @@ from oneo.operations.link_locks import locks_of_statuses
 from oneo.store import link_ends, message
 from oneo.store.link_ends import NeededStatus
 from oneo.store.link_writes import Broken
+from oneo.store.message import Lock
 from oneo.store.record_writes import Written
 
 Lacking = dict[UUID, list[Broken]]
@@ -30,6 +31,8 @@ def keeping_statuses(
     statuses = {row["id"]: row["status"] for row in rows if "status" in row}
     needed = needed_statuses(actor, pipeline_id) if statuses else []
     if not needed:
+        if statuses:
+            message.take_in_unit(actor, [Lock.beside(pipeline_id)])
         yield lambda _: {}
         return
 
@@ -38,8 +41,8 @@ def keeping_statuses(
         return link_ends.lacking(actor, given, needed)
 
     locks = locks_of_statuses(actor, statuses, {one.type_id for one in needed})
-    with unit(actor) as work:
-        message.take(work.connection, locks)
+    with unit(actor):
+        message.take_in_unit(actor, [*locks, Lock.beside(pipeline_id)])
         yield broken
 
 

@@ -19,7 +19,7 @@ from oneo.operations.link_locks import Place, locks_for, reach_of, rules_for
 from oneo.operations.link_values import Wanted, read_change, read_new
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
 from oneo.operations.violations import refuse_broken
-from oneo.store import erasing, link_changes, link_writes
+from oneo.store import erasing, link_changes, link_writes, message
 from oneo.store.history import changed_since
 from oneo.store.link_changes import ACTIVATE, DEACTIVATE, DELETE, RESTORE, UPDATE, LinkChange
 from oneo.store.link_history import link_history_resource
@@ -147,6 +147,7 @@ def perform_insert(
     places = [(row["type"], row["source"], row["target"]) for row in rows]
     locks = [] if dry else locks_for(actor, rules, places)
     with translated():
+        message.take_in_unit(actor, locks)
         outcome = link_writes.insert(
             actor, rows, reach=reach_of(actor), rules=rules, seen=all_seen(actor), locks=locks, reason=reason, dry=dry
         )
@@ -160,10 +161,12 @@ def perform_change(
 ) -> LinkOutcome:  # fmt: skip
     """Those that the caller may change so are changed, if none of them breaks anything."""
     rules = rules_for(actor, {place[0] for place in places}, changing=True)
+    locks = locks_for(actor, rules, places)
     with translated():
+        message.take_in_unit(actor, locks)
         outcome = link_changes.change(
             actor, what, rows, scope=readable(actor, permission), reach=reach_of(actor), rules=rules,
-            seen=all_seen(actor), locks=locks_for(actor, rules, places), reason=reason,
+            seen=all_seen(actor), locks=locks, reason=reason,
         )  # fmt: skip
     announce(actor, outcome.seq)
     return outcome

@@ -14,7 +14,7 @@ from tests.operations.link_model import Rule
 from tests.threads import together
 
 ENDS = [pytest.param("source", "a1", id="source"), pytest.param("target", "b1", id="target")]
-ROUNDS = [pytest.param(3, id="some"), pytest.param(500, id="500", marks=pytest.mark.prove)]
+ROUNDS = [pytest.param(5, id="some"), pytest.param(500, id="500", marks=pytest.mark.prove)]
 
 
 def signed(tenant: TestTenant, end: str = "source", **more: Any) -> Ground:
@@ -119,6 +119,45 @@ def test_what_sleeps_does_not_come_back_without_it(tenant: TestTenant) -> None:
     assert ground.api.delete(f"/records/{ground.ids['b1']}/").status_code == 204
     assert set_status(ground, "a1", "lost").status_code == 200
     assert_problem(ground.api.post(f"/records/{ground.ids['b1']}/restore/"), 409, "CONSTRAINT_VIOLATION")
+
+
+@pytest.mark.usefixtures("no_indexer")
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_a_constraint_that_is_being_made_holds_for_who_waits_for_it(tenant: TestTenant, rounds: int) -> None:
+    """Changes of statuses that other constraints speak of, and relationships, with and without a transaction of their
+    own: who passed the gate before the constraint was there passes it again.
+    """
+    ground = signed(tenant)
+    path = f"/pipelines/{ground.ids.places['a']}/records/bulk_update/?mode=atomic"
+    for at in range(rounds):
+        slug, single = f"new_{at}", f"single_{at}"
+        for name in (slug, single):
+            assert ground.api.post("/relationships/types/", {"name": name, "slug": name}).status_code == 201
+        ground.ids.clear()
+        for name in ("a1", "a2"):
+            set_status(ground, name, "won")
+            made = ground.api.post("/relationships/", {**ground.body(f"x {name} b1"), "relationship_type": slug})
+            assert made.status_code == 201, made.text
+        makes = f"/relationships/types/{slug}/constraints/"
+        needs: dict[str, Any] = {"constraint_type": "DEPENDENCY", "constraint_metadata": {"source_status": "won"}}
+        limit = {"constraint_type": "CARDINALITY", "max_instances": 1}
+        two = [{**ground.body(f"x a1 b{n}"), "relationship_type": single} for n in (2, 3)]
+        key = {"Idempotency-Key": f"once-{at}"}
+        work = [
+            partial(ground.api.post, makes, needs),
+            partial(set_status, ground, "a1", "lost"),
+            partial(ground.api.patch, path, [{"id": ground.ids["a2"], "status": "lost"}]),
+            partial(ground.api.post, f"/relationships/types/{single}/constraints/", limit),
+            partial(ground.api.post, "/relationships/bulk_create/", two),
+            partial(ground.api.post, "/relationships/", {**two[0], "target_record_id": ground.ids["b4"]}, headers=key),
+        ]
+        answers = together(work)
+        assert {answer.status_code for answer in answers} <= {200, 201, 400, 409, 422}, [one.text for one in answers]
+        if answers[0].status_code == 201:
+            assert (status_of(ground, "a1"), status_of(ground, "a2")) == ("won", "won")
+        if answers[3].status_code == 201:
+            assert ground.api.get(f"/relationships/?relationship_type={single}").json["count"] <= 1
 
 
 @pytest.mark.usefixtures("no_indexer")
