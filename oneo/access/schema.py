@@ -24,6 +24,7 @@ from oneo.filters.parse import parse_json
 from oneo.filters.sql import FALSE, TRUE, Sql, any_of
 from oneo.ids import as_id
 from oneo.store.schema import load_schema
+from oneo.store.search import Reach
 
 MAX_SCHEMAS = 500
 _SEEING = (P.PIPELINES_READ, P.RECORDS_READ, P.RECORDS_CREATE, P.RECORDS_UPDATE, P.RECORDS_DELETE)
@@ -127,6 +128,15 @@ def find_pipeline(
         raise missing
     policy.require(actor, permission, shape.id)
     return sight_of(actor, shape)
+
+
+def readable_reaches(actor: Actor) -> list[Reach]:
+    """The pipelines whose records he may read, with what he sees of them."""
+    return [
+        Reach(shape, sight_of(actor, shape).hidden, row_scope(actor, P.RECORDS_READ, shape))
+        for shape in schema_of(actor).pipelines.values()
+        if policy.allows(actor, P.RECORDS_READ, shape.id)
+    ]
 
 
 def row_scope(actor: Actor, permission: P, shape: PipelineShape, *, slots: bool = True) -> Sql:

@@ -11,11 +11,12 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import JSON, answer, answer_list, answer_shaped, created
-from oneo.blueprints.arguments import takes_array
+from oneo.blueprints.arguments import refuse, takes_array
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
+from oneo.errors import InvalidParameter
 from oneo.http.conditional import if_match
-from oneo.operations import link_bulk, relationships
+from oneo.operations import link_bulk, link_history, relationships
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
 from oneo.schemas.bulk import BulkParameters
@@ -104,8 +105,10 @@ def bulk_update_relationships(actor: Actor, entries: object, parameters: dict[st
 @blp.arguments(RelationshipParameters(), location="query")
 @blp.response(200, RelationshipSchema)
 def get_relationship(actor: Actor, parameters: dict[str, Any], relationship_id: UUID) -> Response:
-    """Read a relationship."""
+    """Read a relationship, as it is or as it was."""
     fields, include, turned = parameters["fields"], parameters["include"], parameters["reverse"]
+    if parameters["as_of"] is not None:
+        return _past(actor, relationship_id, parameters)
     body, version, cut = relationships.get_relationship(
         actor, relationship_id, fields=fields, include=include, turned=turned
     )  # fmt: skip
@@ -179,6 +182,14 @@ def restore_relationship(actor: Actor, body: dict[str, Any], relationship_id: UU
 def list_relationship_history(actor: Actor, query: ListQuery, relationship_id: UUID) -> Response:
     """List what happened to a relationship, newest first."""
     return answer_list(actor, lambda: relationships.list_relationship_history(actor, relationship_id, query))
+
+
+def _past(actor: Actor, link_id: UUID, parameters: dict[str, Any]) -> Response:
+    fields, turned, as_of = parameters["fields"], parameters["reverse"], parameters["as_of"]
+    if parameters["include"]:
+        refuse({"include": ["Records are not told as they were: ask for them with as_of."]}, InvalidParameter)
+    body, version = link_history.get_past_relationship(actor, link_id, as_of, fields=fields, turned=turned)
+    return answer_shaped(body, version=version, shape=f"{fields} {turned} {as_of} {actor.access_revision}")
 
 
 def _changed(actor: Actor, link_id: UUID, body: dict[str, Any], *, whole: bool) -> Response:

@@ -61,5 +61,5 @@ class ArrayExpected(DomainError):
     code, status, title = "ARRAY_EXPECTED", 400, "An array expected: the body must be a list of records."
 
     def __init__(self, detail: str | None = None, **kwargs: Any) -> None:
-        kwargs.setdefault("extra", {"error": self.title})
+        kwargs.setdefault("extra", {"error": detail or self.title})
         super().__init__(detail, **kwargs)

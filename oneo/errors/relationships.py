@@ -11,6 +11,10 @@ class RelationshipNotFound(NotFound):
     code, title = "RELATIONSHIP_NOT_FOUND", "There is no such relationship."
 
 
+class RelationshipNotRemoved(Conflict):
+    code, title = "RELATIONSHIP_NOT_REMOVED", "Only a removed relationship can be erased: remove it first."
+
+
 class RelationshipTypeNotFound(NotFound):
     code, title = "RELATIONSHIP_TYPE_NOT_FOUND", "There is no such relationship type."
 

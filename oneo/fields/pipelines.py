@@ -17,6 +17,7 @@ class PipelineName(FieldType):
     bare = "in"
     operators: ClassVar[tuple[str, ...]] = ("exact", "not", "in", "not_in")
     json_schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
+    unknown: ClassVar[tuple[str, str]] = ("PIPELINE_NOT_FOUND", "There is no such pipeline.")
 
     def __init__(self, ids: Mapping[str, str]) -> None:
         self._ids = ids
@@ -25,5 +26,11 @@ class PipelineName(FieldType):
         found = self._ids.get(value) if isinstance(value, str) else None
         if found is None:
             near = (value, self._ids) if isinstance(value, str) else None
-            raise InvalidValue("PIPELINE_NOT_FOUND", "There is no such pipeline.", near=near)
+            raise InvalidValue(*self.unknown, near=near)
         return found
+
+
+class RelationshipTypeName(PipelineName):
+    """The same of relationship types."""
+
+    unknown: ClassVar[tuple[str, str]] = ("RELATIONSHIP_TYPE_NOT_FOUND", "There is no such relationship type.")

@@ -35,6 +35,13 @@ class TraversalDirection(graphene.Enum):
     OUTBOUND = "OUTBOUND"
     INBOUND = "INBOUND"
     BOTH = "BOTH"
+    FORWARD = "FORWARD"
+    REVERSE = "REVERSE"
+
+    @property
+    def deprecation_reason(self) -> str | None:
+        other = {"FORWARD": "OUTBOUND", "REVERSE": "INBOUND"}.get(self.name)
+        return f"Use {other}." if other else None
 
 
 class DateTimeRange(graphene.InputObjectType):

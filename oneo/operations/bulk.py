@@ -11,10 +11,20 @@ from uuid import UUID
 from oneo.access.permissions import P
 from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
-from oneo.errors import ArrayExpected, Fault, FaultList, Hints, ValidationFailed, ValueTaken, pointer
+from oneo.errors import (
+    ArrayExpected,
+    ConstraintViolation,
+    Fault,
+    FaultList,
+    Hints,
+    ValidationFailed,
+    ValueTaken,
+    pointer,
+)
 from oneo.events.unit import attempt, unit
 from oneo.ids import as_id
 from oneo.models.record import STATUS_LENGTH, TITLE_LENGTH
+from oneo.operations.link_statuses import Lacking, keeping_statuses, lacking
 from oneo.operations.records import (
     change_row,
     check_title,
@@ -25,6 +35,7 @@ from oneo.operations.records import (
     with_title,
 )
 from oneo.operations.values import Checker, Values, repeated_keys, unique_fields
+from oneo.operations.violations import fault as fault_of
 from oneo.store.record_writes import UPDATE, Written
 from oneo.store.records import taken_keys, versions_of
 
@@ -126,16 +137,24 @@ def insert_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
 
 
 def change_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
-    """Changes those that are there, have the version expected and meet no value that has been taken meanwhile."""
+    """Changes those that are there, have the version expected, meet no value that has been taken meanwhile, and have no
+    status that relationships need.
+    """
     for _ in range(_ATTEMPTS):
         good = [row for row in rows if row.good]
         if not good:
             return []
+        changes, broken = [change_of(sight, row) for row in good], Lacking()
         try:
-            with attempt():
-                found = perform_change(actor, sight, UPDATE, P.RECORDS_UPDATE, [_change(sight, row) for row in good])
+            with attempt(), keeping_statuses(actor, sight.shape.id, changes) as broken_by:
+                found = perform_change(actor, sight, UPDATE, P.RECORDS_UPDATE, changes)
+                broken = broken_by(found.rows)
+                if broken:
+                    raise ConstraintViolation  # noqa: TRY301 - it takes the others back
         except ValueTaken:
             note_taken(actor, sight, good)
+        except ConstraintViolation:
+            _note_lacking(actor, good, broken)
         else:
             _note_missing(good, found.rows)
             for written in found.rows:
@@ -220,6 +239,8 @@ def perform(
         documents = write(good) if good else []
         return BulkOutcome(documents, [row for row in rows if not row.good], len(documents))
     note_absent(actor, sight, good)
+    there = {row.id: row.body["status"] for row in good if row.good and row.changes and row.id and "status" in row.body}
+    _note_lacking(actor, good, lacking(actor, sight.shape.id, there))
     failed = [row for row in rows if not row.good]
     if mode is Mode.DRY_RUN:
         return BulkOutcome([], failed, len(rows) - len(failed))
@@ -245,7 +266,7 @@ def _check_all(rows: Sequence[Row]) -> None:
         raise ValidationFailed(faults=faults, left_out=sum(row.faults.left_out for row in rows))
 
 
-def _change(sight: Sight, row: Row) -> dict[str, Any]:
+def change_of(sight: Sight, row: Row) -> dict[str, Any]:
     assert row.id is not None  # noqa: S101 - good rows have one
     changed = change_row(sight, row.id, row.body, row.values)
     return {**changed, "versions": [row.body["version"]]} if "version" in row.body else changed
@@ -271,6 +292,13 @@ def _note_state(row: Row, *, present: bool, willing: bool) -> None:
         row.faults.add("/id", "RECORD_NOT_FOUND", "There is no such record.")
     elif not willing:
         row.faults.add("/version", "VERSION_MISMATCH", "The record has changed since it was read.")
+
+
+def _note_lacking(actor: Actor, rows: Sequence[Row], broken: Lacking) -> None:
+    for row in rows:
+        for one in broken.get(row.id, []) if row.id else []:
+            found = fault_of(actor, one)
+            row.faults.add(found.pointer, found.code, found.message)
 
 
 def note_taken(actor: Actor, sight: Sight, rows: Sequence[Row]) -> None:

@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from oneo.access import policy
-from oneo.access.permissions import P
 from oneo.access.relationships import sees_type, type_sight
-from oneo.access.schema import Sight, row_scope, schema_of, sees_pipeline, sight_of
+from oneo.access.schema import Sight, readable_reaches, schema_of, sees_pipeline, sight_of
 from oneo.actor import Actor
 from oneo.filters.sql import Sql, all_of
 from oneo.ids import as_id
 from oneo.operations.lists import ListQuery, list_resource
-from oneo.store.search import Reach, everywhere, within
+from oneo.store.search import everywhere, within
 
 
 def load_records(actor: Actor, record_ids: Iterable[UUID], *, fields: str = "") -> str:
     """Those that the caller may read, of whatever pipelines, as a JSON array. Raises StaleActor."""
     ids = sorted({str(found) for found in record_ids})
-    reaches = [
-        Reach(shape, sight_of(actor, shape).hidden, row_scope(actor, P.RECORDS_READ, shape))
-        for shape in schema_of(actor).pipelines.values()
-        if policy.allows(actor, P.RECORDS_READ, shape.id)
-    ]
+    reaches = readable_reaches(actor)
     scope = all_of([within(reaches), Sql("r.id = ANY(%s::uuid[])", [ids])])
     query = ListQuery(page_size=len(ids), count="none", fields=fields)
     return list_resource(actor, everywhere(reaches), query, scope=scope).results

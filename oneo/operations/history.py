@@ -38,7 +38,9 @@ def get_past_record(
     """As `get_record`, of how it was then. Raises RecordNotFound when it was not there, InvalidParameter."""
     sight = sight_of_record(actor, record_id, P.RECORDS_READ, pipeline)
     resource = record_resource(sight.shape, sight.hidden)
-    past = past_resource(actor, resource, record_id, sight.fields, _moment(as_of), _presence(actor, sight, record_id))
+    past = past_resource(
+        actor, resource, record_id, sight.fields, past_moment(as_of), _presence(actor, sight, record_id)
+    )
     found = get_row(actor, past, TRUE, picked(fields, resource))
     if found is None:
         raise RecordNotFound
@@ -55,7 +57,8 @@ def _presence(actor: Actor, sight: Sight, record_id: UUID) -> Sql:
     )  # fmt: skip
 
 
-def _moment(text: str) -> datetime:
+def past_moment(text: str) -> datetime:
+    """What `as_of=` says. Raises InvalidParameter."""
     try:
         found = DateTime().moment(text)
     except ValueError as error:

@@ -107,5 +107,5 @@ def at_ends(
         return
     locks = tuple(locks_of_records(actor, record_ids, rules_for(actor, (found.id for found in types)), back=back))
     with unit(actor) as work:
-        message.take(work.connection, locks)
+        message.take_in_unit(actor, locks)
         yield Ends(actor, tuple(record_ids), types, locks, work)

@@ -63,6 +63,15 @@ def locks_of_records(actor: Actor, record_ids: Iterable[UUID], rules: Rules, *, 
     return _in_order(actor, wanted, crowd=crowd)
 
 
+def locks_of_statuses(actor: Actor, record_ids: Iterable[UUID], types: Iterable[UUID]) -> list[Lock]:
+    """For who changes what relationships of these types need of records: nobody relates those meanwhile."""
+    known = list(record_ids)
+    crowd = len(known) > MOST_SINGLE
+    wanted = [Lock.beside(type_id) for type_id in types]
+    wanted += [Lock(_key("record", record_id), alone=True) for record_id in (() if crowd else known)]
+    return _in_order(actor, wanted, crowd=crowd)
+
+
 def _in_order(actor: Actor, wanted: Iterable[Lock], *, crowd: bool) -> list[Lock]:
     """First the lock of all relationships: who has it alone may then take any of the others, in any order."""
     found: dict[int, bool] = {}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from oneo.access.schema import schema_of
 from oneo.events.unit import Unit
 from oneo.fields.links import ConstraintShape, TypeShape
 from oneo.models import Constraint
@@ -13,10 +14,12 @@ from oneo.operations.violations import refuse_broken
 from oneo.store import link_ends, message
 from oneo.store.link_checks import Rules
 from oneo.store.link_terms import Look
+from oneo.store.link_writes import Broken
 from oneo.store.message import Lock
 from oneo.store.records import ANY_PIPELINE
 
 MOST_TOLD = 20
+NOT_ONE_WAY = Broken("CONSTRAINT_VIOLATION", None, "HIERARCHY", "one_way", {})
 
 
 def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) -> None:
@@ -29,9 +32,26 @@ def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) 
     rules = _rules(type_id, constraints)
     for concerned in sorted(rules.asked):
         message.stand_alone(work.connection, concerned)
+    for pipeline_id in sorted(_places(work, constraints)):
+        message.stand_alone(work.connection, pipeline_id)
     types = sorted(rules.asked)
     broken = link_ends.check(work.actor, rules, locks=[Lock.beside(type_id)], types=types)
+    for found in constraints:
+        if found.constraint_type == "HIERARCHY":
+            broken += [NOT_ONE_WAY] * link_ends.two_way(work.connection, work.actor.tenant_id, type_id)
     refuse_broken(work.actor, broken[:MOST_TOLD], count=len(broken))
+
+
+def _places(work: Unit, constraints: Sequence[Constraint]) -> set[UUID]:
+    """Pipelines of which nobody may change the status of a record meanwhile."""
+    every = set(schema_of(work.actor).pipelines)
+    return {
+        place
+        for found in constraints
+        for end, narrowed in (("source", found.source_pipeline_id), ("target", found.target_pipeline_id))
+        if found.constraint_metadata.get(f"{end}_status")
+        for place in ({narrowed} if narrowed else every)
+    }
 
 
 def settle_sleeping(work: Unit, type_id: UUID) -> None:

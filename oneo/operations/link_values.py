@@ -58,6 +58,7 @@ def read_new(actor: Actor, body: Mapping[str, Any], faults: FaultList) -> Wanted
             "metadata": {} if metadata is None else _metadata(metadata, faults),
         }
     )
+    _check_one_way(found, row, faults)
     checker = Checker(actor, found.own, P.RELATIONSHIPS_CREATE)
     data = _data(body, faults)
     row["data"] = checker.check_new(data, faults).set
@@ -84,6 +85,7 @@ def read_change(
         row["metadata_set"] = {name: value for name, value in given.items() if value is not None}
         row["metadata_unset"] = [name for name, value in given.items() if value is None]
     row.update({"id": link_id, "set": values.set, "unset": values.unset})
+    _check_one_way(found, row, faults)
     return Wanted(faults, found.type.id, row)
 
 
@@ -101,6 +103,12 @@ def _type(actor: Actor, name: object, faults: FaultList) -> TypeSight | None:
         faults.add("/relationship_type", "PERMISSION_DENIED", "The caller may not make such relationships.")
         return None
     return type_sight(actor, found)
+
+
+def _check_one_way(found: TypeSight, row: Mapping[str, Any], faults: FaultList) -> None:
+    """What goes both ways would be above and below itself."""
+    if row.get("is_bidirectional") is True and any(rule.kind == "HIERARCHY" for rule in found.type.constraints):
+        faults.add("/is_bidirectional", "CONTRADICTION", "Relationships of a hierarchy go one way.")
 
 
 def _id(body: Mapping[str, Any], name: str, faults: FaultList) -> UUID:

@@ -123,9 +123,9 @@ def _search(resource: Resource, text: str) -> Sql:
     elif resource.words and len(words_of(text)) > MAX_WORDS:
         faults.add("/search", "INVALID_VALUE", f"At most {MAX_WORDS} words can be searched for.")
     faults.check(InvalidParameter)
-    if not resource.words:
-        return compile_search(text, resource.search)
-    return compile_words(text, resource.words) if text.strip() else TRUE
+    if not text.strip():
+        return TRUE
+    return compile_words(text, resource.words) if resource.words else compile_search(text, resource.search)
 
 
 def picked(text: str, resource: Resource) -> tuple[str, ...] | None:

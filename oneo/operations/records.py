@@ -32,8 +32,10 @@ from oneo.filters.sql import Sql, all_of
 from oneo.ids import new_id
 from oneo.models.record import TITLE_LENGTH
 from oneo.operations.link_ends import at_ends
+from oneo.operations.link_statuses import keeping_statuses
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
 from oneo.operations.values import Checker, Values
+from oneo.operations.violations import refuse_broken
 from oneo.store import erasing, history
 from oneo.store.lists import get_row
 from oneo.store.record_writes import DELETE, RESTORE, UPDATE, Change, Outcome, Written, change, insert
@@ -87,7 +89,7 @@ def update_record(
     whole: bool = False, versions: frozenset[int] | None = None,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given, or, when it is given whole, everything. Raises RecordNotFound, VersionMismatch,
-    ValidationFailed, ValueTaken.
+    ValidationFailed, ValueTaken, ConstraintViolation when relationships need the status that it has.
     """
     sight = sight_of_record(actor, record_id, P.RECORDS_UPDATE, pipeline)
     faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_UPDATE)
@@ -251,7 +253,9 @@ def _perform_one(
 ) -> Written:
     if versions is not None:
         row = {**row, "versions": sorted(versions)}
-    found = perform_change(actor, sight, what, permission, [row]).rows
+    with keeping_statuses(actor, sight.shape.id, [row]) as broken:
+        found = perform_change(actor, sight, what, permission, [row]).rows
+        refuse_broken(actor, broken(found).get(row["id"], []))
     if not found:
         raise RecordNotFound
     if not found[0].willing:

@@ -10,20 +10,21 @@ from uuid import UUID
 from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.relationships import TypeSight, readable, readable_types, type_sight
-from oneo.access.schema import schema_of
+from oneo.access.schema import readable_reaches, schema_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, RelationshipNotFound
+from oneo.errors import FaultList, RelationshipNotFound, RelationshipNotRemoved
 from oneo.events.unit import announce, translated, unit
 from oneo.filters.sql import Sql, all_of
 from oneo.operations.link_locks import Place, locks_for, reach_of, rules_for
 from oneo.operations.link_values import Wanted, read_change, read_new
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
 from oneo.operations.violations import refuse_broken
-from oneo.store import erasing, link_changes, link_writes
+from oneo.store import erasing, link_changes, link_writes, message
+from oneo.store.history import changed_since
 from oneo.store.link_changes import ACTIVATE, DEACTIVATE, DELETE, RESTORE, UPDATE, LinkChange
 from oneo.store.link_history import link_history_resource
-from oneo.store.link_writes import LinkOutcome, WrittenLink
-from oneo.store.links import Seen, link_resource, place_of, reversed_document
+from oneo.store.link_writes import Broken, LinkOutcome, WrittenLink
+from oneo.store.links import Seen, end_records, link_resource, place_of, seen_from_target
 from oneo.store.lists import get_row
 from oneo.store.resources import Resource
 
@@ -32,7 +33,8 @@ def list_relationships(actor: Actor, query: ListQuery, *, deleted: bool = False)
     """Raises InvalidParameter, InvalidCursor."""
     permission = P.RELATIONSHIPS_DELETE if deleted else P.RELATIONSHIPS_READ
     policy.require(actor, permission)
-    return list_resource(actor, _resource(actor, deleted=deleted), query, scope=readable(actor, permission))
+    resource = _resource(actor, query.include, deleted=deleted)
+    return list_resource(actor, resource, query, scope=readable(actor, permission))
 
 
 def get_relationship(
@@ -42,10 +44,8 @@ def get_relationship(
 
     Raises RelationshipNotFound, InvalidParameter.
     """
-    resource = _resource(actor)
-    if turned:
-        resource = replace(resource, document=reversed_document(_seen(actor)))
-    resource = including(include, resource)
+    resource = _resource(actor, include)
+    resource = including(include, seen_from_target(resource) if turned else resource)
     found = get_row(actor, resource, _one(link_id, readable(actor)), picked(fields, resource))
     if found is None:
         raise RelationshipNotFound
@@ -110,13 +110,13 @@ def restore_relationship(actor: Actor, link_id: UUID, *, reason: str | None = No
 
 
 def purge_relationship(actor: Actor, link_id: UUID) -> None:
-    """Erases one that is removed, with what the log says of it. Raises RelationshipNotFound."""
+    """Erases one that is removed, with what the log says of it. Raises RelationshipNotFound, RelationshipNotRemoved."""
     _, place = locate(actor, link_id, P.RELATIONSHIPS_PURGE)
     with unit(actor) as work:
         scope = readable(actor, P.RELATIONSHIPS_PURGE)
         version = erasing.erase_link(work.connection, actor.tenant_id, link_id, scope)
         if version is None:
-            raise RelationshipNotFound
+            raise RelationshipNotRemoved if place_of(actor, [link_id], scope) else RelationshipNotFound
         work.append("relationship.purged", link_id, pipeline_id=place[0], version=version + 1)
 
 
@@ -147,6 +147,7 @@ def perform_insert(
     places = [(row["type"], row["source"], row["target"]) for row in rows]
     locks = [] if dry else locks_for(actor, rules, places)
     with translated():
+        message.take_in_unit(actor, locks)
         outcome = link_writes.insert(
             actor, rows, reach=reach_of(actor), rules=rules, seen=all_seen(actor), locks=locks, reason=reason, dry=dry
         )
@@ -160,10 +161,12 @@ def perform_change(
 ) -> LinkOutcome:  # fmt: skip
     """Those that the caller may change so are changed, if none of them breaks anything."""
     rules = rules_for(actor, {place[0] for place in places}, changing=True)
+    locks = locks_for(actor, rules, places)
     with translated():
+        message.take_in_unit(actor, locks)
         outcome = link_changes.change(
             actor, what, rows, scope=readable(actor, permission), reach=reach_of(actor), rules=rules,
-            seen=all_seen(actor), locks=locks_for(actor, rules, places), reason=reason,
+            seen=all_seen(actor), locks=locks, reason=reason,
         )  # fmt: skip
     announce(actor, outcome.seq)
     return outcome
@@ -183,16 +186,27 @@ def _perform_one(
     found: list[WrittenLink] = perform_change(actor, what, permission, [row], [place], reason=reason).rows
     if not found:
         raise RelationshipNotFound
-    refuse_broken(actor, [broken for one in found for broken in one.broken])
+    broken = [broken for one in found for broken in one.broken]
+    if versions is not None and any(one.code == "VERSION_MISMATCH" for one in broken):
+        broken = [_with_differences(actor, one, place, row["id"], max(versions, default=0)) for one in broken]
+    refuse_broken(actor, broken)
     return found[0].document, found[0].version
+
+
+def _with_differences(actor: Actor, broken: Broken, place: Place, link_id: UUID, since: int) -> Broken:
+    """What the caller may see of what has changed after this version."""
+    hidden = {f"data.{slug}" for slug in type_sight(actor, schema_of(actor).types[place[0]]).own.hidden}
+    differing = [name for name in changed_since(actor, link_id, since) if name not in hidden]
+    return replace(broken, detail={**broken.detail, "differing_fields": differing})
 
 
 def _seen(actor: Actor) -> Seen:
     return [(found.type, found.own.hidden) for found in readable_types(actor)]
 
 
-def _resource(actor: Actor, *, deleted: bool = False) -> Resource:
-    return link_resource(_seen(actor), deleted=deleted)
+def _resource(actor: Actor, include: str, *, deleted: bool = False) -> Resource:
+    embeds = end_records(readable_reaches(actor)) if include else {}
+    return link_resource(_seen(actor), deleted=deleted, embeds=embeds)
 
 
 def _one(link_id: UUID, scope: Sql) -> Sql:

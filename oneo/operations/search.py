@@ -8,17 +8,17 @@ from functools import partial
 from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.related import relations_of
-from oneo.access.schema import row_scope, schema_of, sight_of
+from oneo.access.schema import readable_reaches
 from oneo.actor import Actor
 from oneo.filters.search import words_of, words_query
 from oneo.operations.lists import Listing, ListQuery, conditions, list_resource
-from oneo.store.search import Reach, everywhere, ranked, within
+from oneo.store.search import everywhere, ranked, within
 
 
 def search_records(actor: Actor, query: ListQuery) -> Listing:
     """By rank where words are searched for, else newest first. Raises InvalidParameter, InvalidCursor, StaleActor."""
     policy.require(actor, P.RECORDS_READ)
-    reaches = _reaches(actor)
+    reaches = readable_reaches(actor)
     relations = partial(relations_of, actor, None)
     whole, scope = replace(everywhere(reaches), relations=relations), within(reaches)
     words = words_of(query.search)
@@ -27,11 +27,3 @@ def search_records(actor: Actor, query: ListQuery) -> Listing:
     where = conditions(whole, query, scope)
     found = replace(ranked(actor.tenant_id, reaches, where, words_query(words)), relations=relations)
     return list_resource(actor, found, replace(query, search="", filter=None, conditions={}))
-
-
-def _reaches(actor: Actor) -> list[Reach]:
-    return [
-        Reach(shape, sight_of(actor, shape).hidden, row_scope(actor, P.RECORDS_READ, shape))
-        for shape in schema_of(actor).pipelines.values()
-        if policy.allows(actor, P.RECORDS_READ, shape.id)
-    ]

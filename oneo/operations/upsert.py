@@ -20,6 +20,7 @@ from oneo.operations.bulk import (
     BulkOutcome,
     Mode,
     Row,
+    change_of,
     change_rows,
     check_change,
     check_new,
@@ -28,6 +29,7 @@ from oneo.operations.bulk import (
     perform,
     read_rows,
 )
+from oneo.operations.link_statuses import keeping_statuses
 from oneo.operations.records import with_title
 from oneo.operations.values import Checker
 from oneo.store import message
@@ -61,7 +63,8 @@ def bulk_upsert(
 
     def write(good: list[Row]) -> list[str]:
         new, there = [row for row in good if row.id not in known], [row for row in good if row.id in known]
-        with unit(actor) as work:
+        changes = [change_of(sight, row) for row in there]
+        with unit(actor) as work, keeping_statuses(actor, sight.shape.id, changes):
             if new and there:  # the first statement has the clock: whoever waits for that must not have what we change
                 message.stand_alone(work.connection, sight.shape.id)
             insert_rows(actor, sight, new)

@@ -51,7 +51,8 @@ _PLAIN = {
 }
 _POINTERS = {
     "source": "/source_record_id", "target": "/target_record_id", "source_status": "/source_record_id",
-    "target_status": "/target_record_id", "effective_until": "/effective_until", "version": "/version",
+    "target_status": "/target_record_id", "kept_status": "/status", "one_way": "/is_bidirectional",
+    "effective_until": "/effective_until", "version": "/version",
 }  # fmt: skip
 
 
@@ -96,12 +97,18 @@ def message_of(actor: Actor, found: Broken) -> str:
         where = {"source": "The source has", "target": "The target has", "pair": "These records have"}[found.at]
         present, most = found.detail["present"], found.detail["max"]
         return f"{where} {present} such relationships at the same time already, and may have {most} at most."
+    if found.at == "one_way":
+        return "Relationships of a hierarchy go one way."
     if found.at == "max_depth":
         return f"The hierarchy would be {found.detail['depth']} deep, at most {found.detail['max']} is allowed."
     if found.at == "dependents":
         return "Another relationship needs this one."
     if found.at == "requires":
         return f"Another relationship is needed first{_named(actor, found.detail.get('requires'))}, for the whole time."
+    if found.at == "kept_status":
+        needing = _seen(actor, found.detail["type"])
+        of = f" of the type {needing.name!r}" if needing else ""
+        return f"Relationships{of} need this record to have the status {found.detail['status']!r}."
     return f"The status of the record must be {found.detail['status']!r}."
 
 

@@ -97,6 +97,10 @@ class RelationshipParameters(Schema):
     )
     include = fields.String(load_default="", metadata={"description": "Beside it: `source`, `target`."})
     reverse = fields.Boolean(load_default=False, metadata={"description": "As it looks from its target."})
+    as_of = fields.String(
+        load_default=None,
+        metadata={"description": "As it was stored then (RFC 3339); without `include`.", "format": "date-time"},
+    )
 
 
 class EndParameters(Schema):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, whatever its case
 
 from oneo.actor import Actor
+from oneo.fields.links import ConstraintShape
 from oneo.store import erasing, message
 from oneo.store.link_checks import Rules
 from oneo.store.link_sight import ids_sql
@@ -100,6 +101,16 @@ def wake(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID]) ->
     return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
 
 
+def two_way(connection: Connection, tenant_id: UUID, type_id: UUID) -> int:
+    """How many relationships of the type go both ways, whatever their status."""
+    sql = (
+        "SELECT count(*) FROM relationships x WHERE x.tenant_id = %s AND x.type_id = %s AND x.is_bidirectional "
+        "AND x.deleted_at IS NULL"
+    )
+    count: int = message.execute(connection, sql, (tenant_id, type_id))[0][0]
+    return count
+
+
 def settle(connection: Connection, tenant_id: UUID, type_id: UUID) -> None:
     """Those of the type sleep that have not both their records, and no others."""
     ends = " OR ".join(
@@ -155,6 +166,42 @@ def _types_at(
 ) -> dict[UUID, UUID]:  # fmt: skip
     ids = _texts(record_ids)
     return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids))}
+
+
+@dataclass(frozen=True, slots=True)
+class NeededStatus:
+    """A constraint says that records at this end of relationships of a type have a status."""
+
+    type_id: UUID
+    rule: ConstraintShape
+    end: str
+    status: str
+
+
+def lacking(
+    actor: Actor, statuses: Mapping[UUID, str], needed: Iterable[NeededStatus]
+) -> dict[UUID, list[Broken]]:  # fmt: skip
+    """What relationships break that have not ended, when records have these statuses; by record. Raises StaleActor."""
+    asked = [(one, [str(found) for found, status in statuses.items() if status != one.status]) for one in needed]
+    parts = [
+        f"SELECT DISTINCT {at}, x.{one.end}_id FROM my_relationships x WHERE x.tenant_id = '{actor.tenant_id}' "
+        f"AND x.type_id = '{one.type_id}' AND x.{one.end}_id = ANY(%s::uuid[]) AND x.status = 'ACTIVE' "
+        f"AND x.deleted_at IS NULL AND NOT x.is_dormant AND coalesce(x.effective_until > now(), true){_of(one.rule)}"
+        for at, (one, _) in enumerate(asked)
+    ]
+    rows = message.read(actor, " UNION ALL ".join(parts), [ids for _, ids in asked]).rows
+    found: dict[UUID, list[Broken]] = {}
+    for at, record_id in sorted(rows):
+        one = asked[at][0]
+        detail = {"status": one.status, "type": str(one.type_id)}
+        broken = Broken("CONSTRAINT_VIOLATION", one.rule.id, one.rule.kind, "kept_status", detail)
+        found.setdefault(record_id, []).append(broken)
+    return found
+
+
+def _of(rule: ConstraintShape) -> str:
+    ends = (("source", rule.source_id), ("target", rule.target_id))
+    return "".join(f" AND x.{end}_pipeline_id = '{found}'" for end, found in ends if found)
 
 
 def _found(actor: Actor, sql: str, locks: Sequence[Lock], more: Mapping[str, object]) -> list[Broken]:

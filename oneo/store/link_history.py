@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Identifier, Integer, Keyword
 from oneo.filters.columns import Column
+from oneo.store.links import MOMENTS
 from oneo.store.resources import Resource, moment, plain_keys
 
 _COLUMNS = {
@@ -52,6 +55,31 @@ def link_history_resource(link_id: UUID, visible: Iterable[str]) -> Resource:
         order="-seq",
         tie="seq",
     )
+
+
+_KEPT = {
+    "type_id": "relationship_type_id", "source_id": "source_record_id", "source_pipeline_id": "source_pipeline_id",
+    "target_id": "target_record_id", "target_pipeline_id": "target_pipeline_id", "created_by": "created_by",
+    "updated_by": "updated_by",
+}  # fmt: skip
+"""Columns that hold ids, with the keys that the log has them under."""
+
+
+def past_link_resource(tenant_id: UUID, present: Resource, link_id: UUID, at: datetime) -> Resource:
+    """A relationship as it was then, to be shown as the present one is.
+
+    The last event before the first later one: of two changes that met, one may carry an earlier time and follow.
+    """
+    ids = ", ".join(f"(e.data->>'{key}')::uuid AS {column}" for column, key in _KEPT.items())
+    times = ", ".join(f"(e.data->>'{name}')::timestamptz AS {name}" for name in MOMENTS)
+    log = f"e.tenant_id = '{tenant_id}' AND e.subject_id = '{link_id}' AND starts_with(e.type, 'relationship.')"
+    later = f"(SELECT min(e.seq) FROM events e WHERE {log} AND e.occurred_at > %s)"
+    table = f"""(SELECT e.tenant_id, e.subject_id AS id, {ids}, {times}, e.data->>'status' AS status,
+            (e.data->>'is_bidirectional')::boolean AS is_bidirectional, (e.data->>'strength')::float8 AS strength,
+            e.data->'metadata' AS metadata, e.data->'data' AS data, e.version, false AS is_dormant
+        FROM events e WHERE {log} AND e.data IS NOT NULL AND e.seq < coalesce({later}, {2**63 - 1})
+        ORDER BY e.seq DESC LIMIT 1)"""
+    return replace(present, table=table, values=(at,))
 
 
 LINK_HISTORY = link_history_resource(UUID(int=0), ())

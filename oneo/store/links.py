@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from oneo.actor import Actor
 from oneo.fields.dates import DateTime
 from oneo.fields.kinds.registry import kind_named
 from oneo.fields.links import TypeShape
-from oneo.fields.pipelines import PipelineName
+from oneo.fields.pipelines import RelationshipTypeName
 from oneo.fields.scalars import Boolean, Identifier, Keyword
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import Column
@@ -18,7 +19,8 @@ from oneo.filters.sql import Sql
 from oneo.store import message
 from oneo.store.link_sight import LINK
 from oneo.store.records import literal
-from oneo.store.resources import Resource, moment
+from oneo.store.resources import Resource, json_object, moment
+from oneo.store.search import Reach, shared_document
 
 MOMENTS = ("effective_from", "effective_until", "created_at", "updated_at", "deleted_at")
 ALIVE = f"NOT {LINK}.is_dormant"
@@ -27,7 +29,6 @@ _NUMBER = kind_named("number", {})
 
 Seen = Sequence[tuple[TypeShape | PipelineShape, frozenset[str]]]
 """Types with the slugs of their fields that do not exist for the caller."""
-Embeds = Mapping[str, Callable[[str], str]]
 
 
 def by_type(found: Mapping[UUID, str], otherwise: str, row: str) -> str:
@@ -66,19 +67,34 @@ def document(seen: Seen, row: str = LINK) -> dict[str, str]:
     }
 
 
-def reversed_document(seen: Seen) -> dict[str, str]:
-    """As it looks from its target."""
-    found = document(seen)
-    turned = {
+def end_records(reaches: Sequence[Reach]) -> dict[str, str]:
+    """The record at each end, as who may read records of these pipelines sees it; NULL where it is removed. Whether he
+    may read this one is asked of the relationship.
+    """
+    shown = json_object(shared_document(reaches, "r"))
+    return {
+        end: f"(SELECT {shown} FROM my_records r WHERE r.tenant_id = {LINK}.tenant_id AND r.id = {LINK}.{end}_id "
+        "AND r.deleted_at IS NULL)"
+        for end in ("source", "target")
+    }
+
+
+def seen_from_target(found: Resource) -> Resource:
+    """Relationships as they look from their target."""
+    return replace(found, document=_other_end(found.document), embeds=_other_end(found.embeds))
+
+
+def _other_end(found: Mapping[str, str]) -> dict[str, str]:
+    other = {
         key.replace("source", "?").replace("target", "source").replace("?", "target"): sql for key, sql in found.items()
     }
-    return {key: turned[key] for key in found}
+    return {key: other[key] for key in found}
 
 
 def link_resource(seen: Seen, *, deleted: bool = False, embeds: Mapping[str, str] | None = None) -> Resource:
     """Relationships that are alive, or removed ones."""
     names = {name: str(found.id) for found, _ in seen for name in (str(found.id), found.slug)}
-    type_column = Column("x.type_id", PipelineName(names), sortable=False)
+    type_column = Column("x.type_id", RelationshipTypeName(names), sortable=False)
     shown = document(seen)
     return Resource(
         table="my_relationships",
@@ -133,5 +149,5 @@ def place_of(actor: Actor, link_ids: Sequence[UUID], visible: Sql) -> dict[UUID,
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
-LINKS = link_resource(())
+LINKS = link_resource((), embeds=end_records(()))
 """What relationships may be asked, whoever asks."""

@@ -133,6 +133,17 @@ def take(connection: psycopg2.extensions.connection, locks: Sequence[Lock]) -> N
     _execute(connection, f"SELECT {', '.join(lock.sql for lock in locks)}", ())
 
 
+def take_in_unit(actor: Actor, locks: Sequence[Lock]) -> None:
+    """In a unit that has changed no shape itself: who held them before may have, and the gate was passed before that.
+
+    Raises StaleActor. Without a unit it does nothing: the statement itself passes the gate when it has its locks.
+    """
+    connection = _joined.get()
+    if connection is not None and locks:
+        gate = gate_sql(actor)
+        _passed(_execute(connection, f"SELECT {', '.join(lock.sql for lock in locks)}; {gate.text}", gate.values))
+
+
 def confirm(actor: Actor) -> int:
     """The tenant's event number, if the caller is still what `actor` says; else StaleActor."""
     gate = gate_sql(actor)

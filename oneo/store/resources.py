@@ -66,7 +66,7 @@ class Resource:
             pairs = ", ".join(f"'{name}', {sql}" for name, sql in texts.items())
             members = f"json_build_object({pairs})"
         else:
-            members = _object(included)
+            members = json_object(included)
         return replace(self, document={**self.document, "included": members})
 
     @property
@@ -77,17 +77,17 @@ class Resource:
     def json(self, names: tuple[str, ...] | None = None) -> str:
         """The row as JSON, with all keys or the named ones."""
         if not names:
-            return _object(self.document, self.source)
+            return json_object(self.document, self.source)
         pieces = {
             key: {name.removeprefix(f"{key}__"): sql for name, sql in found.items() if name in names}
             for key, found in self.parts.items()
             if key not in names
         }
         whole = {key: sql for key, sql in self.document.items() if key in names}
-        return _object(whole | {key: _object(found) for key, found in pieces.items() if found}, self.source)
+        return json_object(whole | {key: json_object(found) for key, found in pieces.items() if found}, self.source)
 
 
-def _object(members: Mapping[str, str], source: str = "") -> str:
+def json_object(members: Mapping[str, str], source: str = "") -> str:
     values = ", ".join(f'{sql} AS "{key}"' for key, sql in members.items())
     return f"(SELECT row_to_json(document) FROM (SELECT {values} {source}) document)"
 

@@ -84,14 +84,21 @@ def ranked(tenant_id: UUID, reaches: Sequence[Reach], where: Sql, query: Sql) ->
     )
 
 
-def _document(reaches: Sequence[Reach], row: str, rank: str) -> dict[str, str]:
-    shapes = [reach.shape for reach in reaches]
+def shared_document(reaches: Sequence[Reach], row: str) -> dict[str, str]:
+    """Each key of the JSON of a record of any of the pipelines."""
     titles = {reach.shape.id: title_sql(reach.shape, reach.hidden, row) for reach in reaches}
     cut = {reach.shape.id: data_sql(reach.hidden, row) for reach in reaches if reach.hidden}
     return {
         **document(ANY_PIPELINE, frozenset(), row),
         "title": by_pipeline(row, titles, "NULL::text"),
         "data": by_pipeline(row, cut, f"{row}.data"),
+    }
+
+
+def _document(reaches: Sequence[Reach], row: str, rank: str) -> dict[str, str]:
+    shapes = [reach.shape for reach in reaches]
+    return {
+        **shared_document(reaches, row),
         "pipeline": by_pipeline(row, {shape.id: _named(shape) for shape in shapes}, "NULL::json"),
         "rank": rank,
     }

@@ -27,6 +27,7 @@ READS_NOTHING = {
     "oneo/operations/auth.py": {"login_name"},
     "oneo/operations/bulk.py": {"check_change", "check_id", "check_new", "read_rows"},
     "oneo/operations/fields.py": {"title_kinds"},
+    "oneo/operations/history.py": {"past_moment"},
     "oneo/operations/lists.py": {"asked", "conditions", "including", "picked"},
     "oneo/operations/pipelines.py": {"check_slug", "is_free_word"},
     "oneo/operations/users.py": {"check_locality"},

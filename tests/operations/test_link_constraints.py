@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.api import assert_problem
 from tests.factories.tenant import TestTenant
 from tests.operations.link_ground import Ground
 from tests.operations.link_model import Rule
@@ -392,3 +393,28 @@ def test_suggestions_mend(settled: TestTenant) -> None:
     assert actions("x a1 b1 2-9") == ["activate_record"]
     settled.api.patch(f"/records/{ground.ids['b1']}/", {"status": "active"})
     assert actions("x a1 b1 2-9") == []
+
+
+def test_what_goes_both_ways_is_in_no_hierarchy(settled: TestTenant) -> None:
+    ground = Ground(settled, tree(single=False))
+    problem = assert_problem(ground.create("x a1 b1 both"), 422, "VALIDATION_FAILED")
+    assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [
+        ("/is_bidirectional", "CONTRADICTION")
+    ]
+    assert [found["field_path"] for found in ground.validate("x a1 b1 both")["violations"]] == ["is_bidirectional"]
+    ground.play("one = x a1 b1")
+    assert_problem(ground.act("one", "both"), 422, "VALIDATION_FAILED")
+    entry = {"id": ground.made["one"], "is_bidirectional": True}
+    bulk = ground.api.post("/relationships/bulk_update/", [entry])
+    assert [found["errors"][0]["field"] for found in bulk.json["results"]] == ["is_bidirectional"]
+
+
+def test_no_hierarchy_is_made_of_what_goes_both_ways(settled: TestTenant) -> None:
+    ground = Ground(settled)
+    ground.play("one = x a1 b1 both INACTIVE")
+    path, asked = f"/relationships/types/{ground.slugs['x']}/constraints/", {"constraint_type": "HIERARCHY"}
+    problem = assert_problem(ground.api.post(path, asked), 409, "CONSTRAINT_VIOLATION")
+    assert problem["relationships"] == 1
+    assert problem["violations"][0]["message"] == "Relationships of a hierarchy go one way."
+    assert ground.api.patch(f"/relationships/{ground.made['one']}/", {"is_bidirectional": False}).status_code == 200
+    assert ground.api.post(path, asked).status_code == 201

@@ -166,7 +166,9 @@ def test_a_change_keeps_what_it_does_not_name(world: World) -> None:
     assert changed.json == {
         **found, "metadata": {"b": 2, "c": 3}, "version": 2, "updated_at": changed.json["updated_at"],
     }  # fmt: skip
-    assert_problem(world.api.patch(address, {"strength": 0}, headers={"If-Match": '"1"'}), 412, "VERSION_MISMATCH")
+    stale = world.api.patch(address, {"strength": 0}, headers={"If-Match": '"1"'})
+    problem = assert_problem(stale, 412, "VERSION_MISMATCH")
+    assert (problem["version"], problem["differing_fields"]) == (2, ["metadata"])
     assert world.api.patch(address, {"metadata": {"c": 3}}).json["version"] == 2, "nothing has changed"
     whole = world.api.request("PUT", address, json={"metadata": {"d": 4}}).json
     assert (whole["metadata"], whole["strength"], whole["version"]) == ({"d": 4}, 1, 3)
@@ -211,7 +213,8 @@ def test_what_took_its_place_keeps_a_relationship_from_coming_back(world: World)
 def test_an_erased_relationship_leaves_only_that_it_was(world: World) -> None:
     found = made(world.relate("employs", world.acme, world.ada, metadata={"secret": 1}))
     address = f"/relationships/{found['id']}/"
-    assert_problem(world.api.delete(f"{address}?purge=true"), 404, "RELATIONSHIP_NOT_FOUND")
+    assert_problem(world.api.delete(f"{address}?purge=true"), 409, "RELATIONSHIP_NOT_REMOVED")
+    assert_problem(world.api.delete(f"/relationships/{SOME_ID}/?purge=true"), 404, "RELATIONSHIP_NOT_FOUND")
     world.api.delete(address)
     assert world.api.delete(f"{address}?purge=true").status_code == 204
     events = [event for event in world.api.events() if event["subject_id"] == found["id"]]
@@ -237,6 +240,7 @@ def test_an_erased_relationship_leaves_only_that_it_was(world: World) -> None:
         ("updated_before=2026-01-01", ""),
         ("metadata__contains=%7B%22n%22:1%7D", "a"),
         ("search=blue", "b"),
+        ("search=%20", "abc"),
         ("strength__gte=0.5", "bc"),
         ('filter={{"or":[{{"strength":{{"lt":0.5}}}},{{"relationship_type":"knows"}}]}}', "ac"),
         ("ordering=-strength", "cba"),
@@ -265,6 +269,13 @@ def test_lists_answer_what_is_asked(world: World, asked: str, names: str) -> Non
 )
 def test_what_cannot_be_asked_is_refused(world: World, asked: str) -> None:
     assert_problem(world.api.get(f"/relationships/?{asked}"), 400, "INVALID_PARAMETER")
+
+
+def test_a_type_that_is_not_there_is_no_pipeline(world: World) -> None:
+    for asked in ("relationship_type=employz", 'filter={"relationship_type":"employz"}'):
+        problem = assert_problem(world.api.get(f"/relationships/?{asked}"), 400, "INVALID_PARAMETER")
+        [fault] = problem["errors"]
+        assert (fault["code"], fault["suggestion"]) == ("RELATIONSHIP_TYPE_NOT_FOUND", "employs")
 
 
 def test_one_sees_relationships_between_records_that_one_sees(world: World) -> None:
@@ -372,3 +383,9 @@ def test_own_fields_are_held_to_their_kinds(world: World) -> None:
     assert world.api.patch(address, {"data": {"pay": 10}}).status_code == 200
     assert [event["version"] for event in weak.get(f"{address}history/").json["results"]] == [2, 1]
     assert "pay" not in weak.get(f"{address}history/").text
+
+
+@pytest.mark.parametrize("path", ["bulk_create", "bulk_update"])
+def test_what_is_no_array_is_told_in_words_of_relationships(world: World, path: str) -> None:
+    problem = assert_problem(world.api.post(f"/relationships/{path}/", {}), 400, "ARRAY_EXPECTED")
+    assert problem["error"] == problem["detail"] == "An array expected: the body must be a list of relationships."
