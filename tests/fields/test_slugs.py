@@ -11,7 +11,8 @@ from oneo.fields.slugs import MAX_LENGTH, is_slug, slug_from
     ("Net Amount", "net_amount"), ("Größe", "grosse"), ("Straße", "strasse"), ("Łódź", "lodz"),
     ("Æther øl", "aether_ol"),
     ("İstanbul", "istanbul"), ("Crème brûlée", "creme_brulee"), ("Cre\u0300me", "creme"), ("Phở", "pho"),
-    ("\ufb01ve \uff12", "five_2"), ("1st Ðing", "st_ding"), ("2. Kontakt-Person", "kontakt_person"), ("Kunde 客户", "kunde"),
+    ("\ufb01ve \uff12", "five_2"), ("1st Ðing", "st_ding"), ("2. Kontakt-Person", "kontakt_person"),
+    ("Kunde 客户", "kunde"),
     ("商談", ""), ("Договоры", ""), ("---", ""), ("42", ""),
 ])  # fmt: skip
 def test_a_name_becomes_a_slug_without_the_marks_of_its_letters(name: str, slug: str) -> None:
