@@ -16,7 +16,7 @@ from oneo.actor import Actor
 from oneo.blueprints import pages
 from oneo.blueprints.answers import JSON
 from oneo.blueprints.openapi import typed
-from oneo.blueprints.openapi.document import Step, build
+from oneo.blueprints.openapi.document import TITLE, VERSION, Step, build
 from oneo.blueprints.openapi.kept import Kept, Rendered
 from oneo.blueprints.openapi.statuses import STATUSES
 from oneo.blueprints.openapi.views import views_of
@@ -42,6 +42,18 @@ _CATALOG = orjson.dumps(
                 "status": [{"href": "/readyz", "type": JSON}],
             }
         ]
+    }
+)
+_INDEX = orjson.dumps(
+    {
+        "title": TITLE,
+        "version": VERSION,
+        "rest": "/api/v1/",
+        "graphql": "/graphql",
+        "login": "/api/v1/auth/login/",
+        "openapi": "/api/v1/openapi.json",
+        "docs": "/docs",
+        "ready": "/readyz",
     }
 )
 
@@ -87,6 +99,14 @@ def _open(view: Callable[..., Response]) -> Callable[..., Response]:
 
     wrapper.permission = PUBLIC  # type: ignore[attr-defined] # as the routes of the API say it
     return wrapper
+
+
+@blp.get("/")
+@blp.get("/api/v1/", endpoint="api_index")
+@_open
+def index() -> Response:
+    """Where things are, for who has been told an address and no more."""
+    return Response(_INDEX, content_type=JSON)
 
 
 @blp.get("/api/v1/openapi.json")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from oneo.errors.base import DomainError
+from typing import ClassVar
+
+from oneo.errors.base import DomainError, Fault
 from oneo.errors.request import NotFound
 
 
@@ -30,15 +32,27 @@ class Conflict(DomainError):
     code, status, title = "CONFLICT", 409, "The change meets another one."
 
 
-class EmailTaken(Conflict):
+class Taken(Conflict):
+    """Points at the name that another has."""
+
+    where: ClassVar[str]
+
+    def __init__(self, detail: str | None = None, *, where: str | None = None) -> None:
+        super().__init__(detail, faults=[Fault(where or self.where, self.code, detail or self.title)])
+
+
+class EmailTaken(Taken):
+    where = "/email"
     code, title = "EMAIL_TAKEN", "Another user has this e-mail address."
 
 
-class SlugTaken(Conflict):
+class SlugTaken(Taken):
+    where = "/slug"
     code, title = "SLUG_TAKEN", "This slug is in use."
 
 
-class DomainTaken(Conflict):
+class DomainTaken(Taken):
+    where = "/host"
     code, title = "DOMAIN_TAKEN", "This domain is registered already."
 
 

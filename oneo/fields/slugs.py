@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from oneo.ids import as_id
 
@@ -18,6 +19,10 @@ ROUTE_WORDS = frozenset(
     }
 )  # fmt: skip
 """Words of addresses, which nothing that is addressed by its slug is called."""
+_SPELLED = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "\u0131": "i"}
+)
+"""Latin letters that are no letter with a mark."""
 _SLUG = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 
 
@@ -26,6 +31,8 @@ def is_slug(text: str) -> bool:
 
 
 def slug_from(name: str) -> str:
-    """A slug made from a name; empty when nothing of it can stand in one."""
-    text = "_".join(re.findall(r"[a-z0-9]+", name.lower())).lstrip("0123456789_")
+    """A slug made from a name, Latin letters without their marks; empty when nothing of it can stand in one."""
+    spelled = unicodedata.normalize("NFKD", name.lower().translate(_SPELLED))
+    bare = "".join(letter for letter in spelled if not unicodedata.combining(letter))
+    text = "_".join(re.findall(r"[a-z0-9]+", bare)).lstrip("0123456789_")
     return text[:MAX_LENGTH].strip("_")

@@ -217,7 +217,8 @@ def _check_free(work: Unit, pipeline_id: UUID, slug: str, where: str) -> None:
         raise SlugTaken(
             "A removed field has this slug, and records still hold its values: restore it, or choose another slug."
             if taken[slug]
-            else None
+            else None,
+            where=where + "/slug",
         )
     faults = FaultList()
     if len(taken) >= MAX_FIELDS:

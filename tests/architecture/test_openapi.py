@@ -33,6 +33,8 @@ DOCUMENTED_ELSEWHERE = {
     "/version": "is for whoever runs the server",
     "/metrics": "is for whoever runs the server",
     "/.well-known/api-catalog": "leads to this document",
+    "": "leads to this document",
+    "/api/v1": "leads to this document",
     "/docs": "is a page",
     "/docs/assets/<version>/<name>": "belongs to a page",
     "/openapi.json": "is this document",

@@ -9,6 +9,7 @@ import orjson
 import pytest
 import yaml
 from flask import Flask
+from flask.testing import FlaskClient
 
 from oneo.app import create_app
 from oneo.blueprints.openapi import document
@@ -82,6 +83,17 @@ def test_a_program_finds_the_document_from_the_host(anybody: Api) -> None:
     for links in ("service-desc", "service-doc", "status"):
         for link in orjson.loads(found.data)["linkset"][0][links]:
             assert anybody.get(link["href"]).content_type.startswith(link["type"])
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/"])
+def test_an_index_says_where_things_are(client: FlaskClient, path: str) -> None:
+    found = client.get(path)
+    assert (found.status_code, found.content_type) == (200, "application/json")
+    index = orjson.loads(found.data)
+    assert (index.pop("title"), index.pop("version")) == ("Oneo CRM API", "1.0.0")
+    assert index.pop("rest") == "/api/v1/"
+    for name, address in index.items():
+        assert client.options(address).status_code == 200, name
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -61,7 +61,7 @@ def test_options_lists_the_methods(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("path", [
-    "/", "/api", "/api/v1", "/api/v1/", "/api/v2/users/", "/api/v1/nonsense/", "/api/v1//users/",
+    "/api", "/api/v1//", "/api/v2/users/", "/api/v1/nonsense/", "/api/v1//users/",
     "/api/v1/users/../users/", "/api/v1/users/%2e%2e/users/", "/api/v1/users.json", "/.env", "/.git/config",
     "/static/x",
     "/api/v1/users/%00", "/%FF", "/api/v1/users/;a=b", "/swagger-ui", "/openapi.yml", "/console", "/favicon.ico",

@@ -33,7 +33,7 @@ def test_a_field_is_made_read_changed_removed_and_its_slug_is_free_again(api: Ap
     stale = api.patch("/pipelines/deals/fields/net_amount/", {"name": "X"}, headers={"If-Match": '"1"'})
     assert_problem(stale, 412, "VERSION_MISMATCH")
     again = api.post("/pipelines/deals/fields/", {"name": "Net", "slug": "net_amount", "field_type": "text"})
-    assert_problem(again, 409, "SLUG_TAKEN")
+    assert [fault["pointer"] for fault in assert_problem(again, 409, "SLUG_TAKEN")["errors"]] == ["/slug"]
     assert api.delete("/pipelines/deals/fields/net_amount/").status_code == 204
     assert_problem(api.get("/pipelines/deals/fields/net_amount/"), 404, "FIELD_NOT_FOUND")
     assert api.get("/pipelines/deals/fields/deleted/").json["count"] == 0

@@ -62,7 +62,8 @@ def test_records_go_and_come_back_with_their_pipeline(api: Api) -> None:
 
 def test_a_taken_slug_is_told(api: Api) -> None:
     first = pipeline(api, "Deals", [])
-    assert_problem(api.post("/pipelines/", {"name": "deals!"}), 409, "SLUG_TAKEN")
+    taken = assert_problem(api.post("/pipelines/", {"name": "deals!"}), 409, "SLUG_TAKEN")
+    assert [(fault["code"], fault["pointer"]) for fault in taken["errors"]] == [("SLUG_TAKEN", "/slug")]
     second = pipeline(api, "Other", [])
     assert_problem(api.patch("/pipelines/other/", {"slug": "deals"}), 409, "SLUG_TAKEN")
     assert api.delete("/pipelines/deals/").status_code == 204

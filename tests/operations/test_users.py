@@ -84,7 +84,7 @@ def test_what_is_no_address_is_refused(settled: TestTenant, email: str) -> None:
 def test_an_address_is_taken_in_any_case_and_free_again_after_deletion(tenant: TestTenant) -> None:
     user = make(tenant.api, email="ada@example.com")
     again = tenant.api.post("/users/", {"email": "ADA@Example.com"})
-    assert_problem(again, 409, "EMAIL_TAKEN")
+    assert [fault["pointer"] for fault in assert_problem(again, 409, "EMAIL_TAKEN")["errors"]] == ["/email"]
     second = make(tenant.api, email="second@example.com")
     moved = tenant.api.patch(f"/users/{second['id']}/", {"email": " ada@example.com"})
     assert_problem(moved, 409, "EMAIL_TAKEN")
