@@ -22,7 +22,7 @@ def words_query(words: Iterable[str]) -> Sql:
     A word is asked for as it stands, as the beginning of an address or a number with signs in it, or in the parts that
     PostgreSQL takes it to pieces in. Both are constants to the planner, which so knows how many rows to expect.
     """
-    values = [text for word in words for text in (_as_it_stands(word), _quoted(word))]
+    values: list[object] = [text for word in words for text in (_as_it_stands(word), _quoted(word))]
     return Sql(f"({' && '.join([_WORD] * (len(values) // 2))})", values)
 
 
