@@ -7,14 +7,16 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from oneo.access.permissions import P
 from oneo.actor import Actor
+from oneo.blueprints.answers import JSON
+from oneo.blueprints.arguments import refuse
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import read_query
 from oneo.blueprints.openapi.parameters import list_parameters
-from oneo.errors import Unavailable
+from oneo.errors import InvalidParameter, Unavailable
 from oneo.operations import export
 from oneo.operations.export import MEDIA_TYPES
 from oneo.operations.lists import ListQuery
@@ -39,7 +41,8 @@ _ABOUT = "The file. It is cut off, and the connection with it, where it cannot b
 
 def _parameters() -> list[dict[str, Any]]:
     own = {
-        "format": ("What file it is to be.", list(MEDIA_TYPES), "json"),
+        "format": ("What file it is to be. Unless said, the header Accept may name its media type.",
+                   list(MEDIA_TYPES), "json"),
         "headers": ("What stands above the columns of csv and xlsx: slugs of fields, or their names.",
                     ["slug", "name"], "slug"),
     }  # fmt: skip
@@ -69,14 +72,22 @@ def _contents() -> dict[str, Any]:
 def export_records(actor: Actor, pipeline: str) -> Response:
     """Export the records of a pipeline as a file, with the conditions of lists."""
     asked, conditions = read_query(_PARAMETERS)
-    form, labels = asked.pop("format"), asked.pop("headers") == "name"
+    form, headers = asked.pop("format") or _form_accepted(), asked.pop("headers")
+    if headers is not None and form in {"json", "ndjson"}:
+        refuse({"headers": [f"There are no headers in {form}."]}, InvalidParameter)
     query = ListQuery(fields=asked.pop("fields_"), conditions=conditions, **asked)
-    file = export.export_records(actor, pipeline, query, form=form, labels=labels)
+    file = export.export_records(actor, pipeline, query, form=form, labels=headers == "name")
     response = Response(_Sent(file), content_type=file.media_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
     if file.size is not None:
         response.content_length = file.size
     return response
+
+
+def _form_accepted() -> str:
+    """The format whose media type the caller likes best: json unless another is named."""
+    forms = {media_type.partition(";")[0]: form for form, media_type in MEDIA_TYPES.items()}
+    return forms[request.accept_mimetypes.best_match([JSON, *forms], JSON)]
 
 
 class _Sent:

@@ -57,6 +57,8 @@ def read_query(parameters: Schema) -> tuple[dict[str, Any], dict[str, list[str]]
     repeated = {name: ["This parameter stands twice."] for name in known if len(given[name]) > 1}
     if repeated:
         refuse(repeated, InvalidParameter)
+    if loaded.get("cursor") is not None and loaded["page"] != 1:
+        refuse({"page": ["A cursor says where the page begins: give one of them."]}, InvalidParameter)
     loaded["filter"] = _json(loaded["filter"])
     return loaded, {name: texts for name, texts in given.items() if name not in names}
 

@@ -10,8 +10,10 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list, answer_shaped, created
+from oneo.blueprints.arguments import refuse
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
+from oneo.errors import InvalidParameter
 from oneo.http.conditional import if_match
 from oneo.operations import history, records
 from oneo.operations.lists import ListQuery
@@ -63,6 +65,10 @@ def create_record(actor: Actor, body: dict[str, Any], pipeline: str) -> Response
 def get_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
     """Read a record, as it is or as it was."""
     fields, include, as_of = parameters["fields"], parameters["include"], parameters["as_of"]
+    if as_of is not None and include:
+        refuse(
+            {"include": ["Nothing stands beside a record as it was: leave out `as_of` or `include`."]}, InvalidParameter
+        )
     if as_of is not None:
         body, version, sight = history.get_past_record(actor, record_id, as_of, pipeline=pipeline, fields=fields)
     else:

@@ -86,7 +86,7 @@ def _split(key: str, catalogue: Catalogue) -> tuple[str, str]:
         if key.endswith(suffix) and f"{key.removesuffix(suffix)}_at" in catalogue:
             return f"{key.removesuffix(suffix)}_at", operator
     name, _, operator = key.rpartition("__")
-    return (name, operator) if name else (key, "")
+    return (name, operator) if name and operator else (key, "")
 
 
 def _operator_known(operator: str, type_: FieldType, where: str, faults: FaultList) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from string import digits
 
 from oneo.filters.sql import FALSE, Sql, all_of
 
@@ -21,8 +22,18 @@ def words_query(words: Iterable[str]) -> Sql:
     A word is asked for as it stands, as the beginning of an address or a number with signs in it, or in the parts that
     PostgreSQL takes it to pieces in. Both are constants to the planner, which so knows how many rows to expect.
     """
-    quoted = ["'" + word.replace("\\", "\\\\").replace("'", "''") + "':*" for word in words]
-    return Sql(f"({' && '.join([_WORD] * len(quoted))})", [text for text in quoted for _ in range(2)])
+    values: list[object] = [text for word in words for text in (_as_it_stands(word), _quoted(word))]
+    return Sql(f"({' && '.join([_WORD] * (len(values) // 2))})", values)
+
+
+def _as_it_stands(word: str) -> str:
+    """A number is kept with the sign before it, which may be a hyphen: `INV-1200` has the words `inv` and `-1200`."""
+    signs = ("", "-", "+") if word[0] in digits else ("",)
+    return " | ".join(_quoted(sign + word) for sign in signs)
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "':*"
 
 
 def compile_words(text: str, vectors: tuple[str, ...]) -> Sql:

@@ -11,8 +11,8 @@ class ExportParameters(Schema):
     class Meta:
         unknown = INCLUDE
 
-    format = fields.String(load_default="json")
-    headers = fields.String(load_default="slug", validate=validate.OneOf(["slug", "name"]))
+    format = fields.String(load_default=None)
+    headers = fields.String(load_default=None, validate=validate.OneOf(["slug", "name"]))
     ordering = fields.String(load_default="")
     search = fields.String(load_default="")
     fields_ = fields.String(load_default="", data_key="fields")

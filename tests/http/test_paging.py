@@ -128,6 +128,12 @@ def test_missing_values_come_last_in_both_directions(tenant: TestTenant) -> None
                 assert [row["name"] for page in [*back, last["results"]] for row in page] == names
 
 
+def test_a_number_beside_a_cursor_is_refused(tenant: TestTenant, people: list[dict[str, Any]]) -> None:
+    problem = assert_problem(tenant.api.get("/users/?cursor=&page=3"), 400, "INVALID_PARAMETER")
+    assert [fault["pointer"] for fault in problem["errors"]] == ["/page"]
+    assert len(tenant.api.get("/users/?cursor=&page=1").json["results"]) == 13
+
+
 # -- cursors that are not ours ----------------------------------------------------------------------------------------
 
 

@@ -267,6 +267,38 @@ def test_its_media_types_can_be_asked_for(api: Api, accept: str) -> None:
     assert "text/csv" in refused["produced"]
 
 
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("text/csv", "text/csv"),
+        ("application/x-ndjson", "application/x-ndjson"),
+        ("text/csv, application/json;q=0.5", "text/csv"),
+        ("text/csv;q=0.5, application/json", "application/json"),
+        ("text/csv;q=0.5, */*;q=0.1", "text/csv"),
+        ("text/*", "text/csv"),
+        ("*/*", "application/json"),
+        ("text/html, application/xhtml+xml, */*;q=0.8", "application/json"),
+        ("", "application/json"),
+        ("application/problem+json", "application/json"),
+    ],
+)
+def test_the_header_accept_says_the_format_where_the_query_does_not(api: Api, accept: str, expected: str) -> None:
+    deals(api)
+    record(api, "deals", {"name": "Big"})
+    for query, wanted in (("", expected), ("?format=ndjson", "application/x-ndjson")):
+        answer = api.get(EXPORT + query, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, wanted)
+        assert "Big" in answer.text
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+@pytest.mark.parametrize("headers", ["slug", "name"])
+def test_there_are_no_headers_to_choose_where_there_are_none(api: Api, form: str, headers: str) -> None:
+    deals(api)
+    refused = assert_problem(api.get(f"{EXPORT}?format={form}&headers={headers}"), 400, "INVALID_PARAMETER")
+    assert refused["errors"][0]["pointer"] == "/headers"
+
+
 @pytest.mark.parametrize("form", TYPES)
 def test_a_hidden_field_is_nowhere_in_it(api: Api, tenant: TestTenant, form: str) -> None:
     """Nor can it be asked for, and no title gives it away (threat 13)."""
@@ -280,8 +312,8 @@ def test_a_hidden_field_is_nowhere_in_it(api: Api, tenant: TestTenant, form: str
     assert "Deals " in told
     for secret in ("Unsaid", "424242", "Cipher", "amount", "code", '"name"', "'name'", ",name,"):
         assert secret not in told, secret
-    labels = weak.get(f"{EXPORT}?format={form}&headers=name")
-    assert not {"Name", "Amount", "Code"} & set(csv_cells(labels)[0] if form == "csv" else [])
+    labels = csv_cells(weak.get(f"{EXPORT}?format=csv&headers=name"))
+    assert not {"Name", "Amount", "Code"} & set(labels[0])
     for asked in ("fields=data__amount", "data__amount=424242", "ordering=data__code", 'filter={"data__code":"Cipher"}',
                   "title=Unsaid", "ordering=title"):  # fmt: skip
         refused = assert_problem(weak.get(f"{EXPORT}?format={form}&{asked}"), 400, "INVALID_PARAMETER")

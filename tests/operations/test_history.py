@@ -108,6 +108,13 @@ def test_a_moment_that_is_none_or_to_come_is_refused(settled: TestTenant, moment
     assert problem["errors"][0]["pointer"] == "/as_of"
 
 
+def test_nothing_stands_beside_a_record_as_it_was(api: Api) -> None:
+    salaried(api)
+    made = record(api, "people", {"name": "Ada"})
+    refused = as_of(api, made["id"], made["created_at"], "&include=pipeline")
+    assert assert_problem(refused, 400, "INVALID_PARAMETER")["errors"][0]["pointer"] == "/include"
+
+
 def test_what_is_hidden_was_never_there(tenant: TestTenant) -> None:
     """Nor is it told that something hidden changed."""
     salaried(tenant.api)

@@ -220,6 +220,7 @@ def test_an_order_splits_the_records_exactly(places: Places) -> None:
         ("data__select=bb", "NOT_A_CHOICE", None),
         ("data__user=me", "INVALID_ID", None),
         ("data__texd__gt=1", "UNKNOWN_PARAMETER", "data__text"),
+        ("data__text__=a", "UNKNOWN_PARAMETER", "data__text"),
         ("data__json=%7B", "NOT_JSON", None),
         ("data__text__exists=maybe", "WRONG_TYPE", None),
         ("ordering=data__texd", "UNKNOWN_FIELD", "data__text"),
@@ -234,7 +235,7 @@ def test_an_order_splits_the_records_exactly(places: Places) -> None:
         ("tenant_id=1", "UNKNOWN_PARAMETER", None),
         ("t1=x", "UNKNOWN_PARAMETER", None),
     ],
-    ids=range(29),
+    ids=range(30),
 )
 def test_what_is_not_known_is_refused(places: Places, query: str, code: str, suggestion: str | None) -> None:
     for place in places.rows:

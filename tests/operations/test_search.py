@@ -80,6 +80,19 @@ def test_words_are_found_by_their_beginnings(two: Any, api: Api, search: str, ex
     assert set(titles(api, f"search={quote(search)}")) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "search"),
+    [("INV-1200", "1200"), ("INV-1200", "12"), ("INV-1200", "inv-12"), ("INV-1200", "inv 1200"), ("mid-2024", "2024"),
+     ("2024-11-30", "30"), ("a-1.5", "1.5"), ("loss of -70", "70"), ("+49170", "49170"), ("+49170", "+49")],
+)  # fmt: skip
+def test_a_number_is_found_without_the_sign_before_it(api: Api, text: str, search: str) -> None:
+    people(api)
+    made = record(api, "people", {"name": "Found", "note": text})
+    record(api, "people", {"name": "Not", "note": "41200 92024 330 11.5 170 149170"})
+    assert titles(api, f"search={quote(search)}") == [made["title"]]
+    assert titles(api, f"search={quote(search)}", "/pipelines/people/records/") == [made["title"]]
+
+
 def test_the_better_match_comes_first_and_tells_its_pipeline(
     two: tuple[dict[str, Any], dict[str, Any]], api: Api
 ) -> None:
