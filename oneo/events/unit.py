@@ -33,6 +33,7 @@ from oneo.events import log
 from oneo.extensions import db
 from oneo.models import Constraint, Pipeline, TenantOwned, TenantProfile
 from oneo.store import message
+from oneo.store.history import changed_since
 
 CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "uq_users_tenant_id_email": EmailTaken,
@@ -74,7 +75,10 @@ class Unit:
             return None
         version = getattr(row, "version", None)
         if versions is not None and version not in versions:
-            raise VersionMismatch(extra={"version": version})
+            differing = changed_since(self.actor, row_id, max(versions, default=0))
+            raise VersionMismatch(
+                extra={"version": version, "differing_fields": [name for name in differing if name in public(row)]}
+            )
         self._former.setdefault(row, public(row))
         return row
 

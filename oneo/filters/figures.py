@@ -33,7 +33,7 @@ def read_figures(names: tuple[str, ...], relations: Callable[[], Relations]) -> 
         try:
             found[name] = _figure(name, known)
         except InvalidValue as error:
-            error.add_to(faults, _WHERE)
+            faults.add(_WHERE, error.code, error.message, allowed=error.allowed, near=error.near)
     faults.check(InvalidParameter)
     return found
 

@@ -35,7 +35,7 @@ _COLUMNS = {
 
 
 def changed_since(actor: Actor, record_id: UUID, version: int) -> list[str]:
-    """Names of what changed in a record after a version of it."""
+    """Names of what changed in something after a version of it."""
     sql = (
         f"SELECT DISTINCT name FROM events e, unnest(e.changed_fields) AS name WHERE e.tenant_id = '{actor.tenant_id}' "
         "AND e.subject_id = %s AND e.version > %s ORDER BY name"

@@ -29,7 +29,7 @@ def test_a_pipeline_is_made_read_changed_removed_and_restored(api: Api) -> None:
     assert api.get("/pipelines/").json["count"] == 0
     assert [p["id"] for p in api.get("/pipelines/?is_active=false").json["results"]] == [found["id"]]
     stale = api.patch("/pipelines/big_deals/", {"name": "X"}, headers={"If-Match": '"1"'})
-    assert_problem(stale, 412, "VERSION_MISMATCH")
+    assert assert_problem(stale, 412, "VERSION_MISMATCH")["differing_fields"] == ["description", "is_active"]
     replaced = api.request("PUT", "/pipelines/big_deals/", json={"name": "Deals"}).json
     assert (replaced["slug"], replaced["settings"], replaced["icon"]) == ("big_deals", {}, "database")
     assert (replaced["is_active"], replaced["description"], replaced["version"]) == (True, "", 3)

@@ -63,7 +63,8 @@ def test_a_type_is_made_read_changed_removed_and_restored(api: Api) -> None:
     assert changed.headers["ETag"] == '"2"'
     assert api.patch(f"{TYPES}works_at/", {"description": "Paid"}).json["version"] == 2
     stale = api.patch(f"{TYPES}works_at/", {"name": "X"}, headers={"If-Match": '"1"'})
-    assert_problem(stale, 412, "VERSION_MISMATCH")
+    differing = assert_problem(stale, 412, "VERSION_MISMATCH")["differing_fields"]
+    assert differing == ["description", "is_active", "on_delete"]
     replaced = api.request("PUT", f"{TYPES}works_at/", json={"name": "Employed"}).json
     assert (replaced["slug"], replaced["description"], replaced["source_pipeline_id"]) == ("works_at", "", None)
     assert (replaced["is_active"], replaced["on_delete"], replaced["settings"]) == (True, "detach", {})

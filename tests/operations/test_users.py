@@ -274,4 +274,7 @@ def test_if_match_guards_deletion_too(tenant: TestTenant) -> None:
     path = f"/users/{user['id']}/"
     stale = tenant.api.delete(path, headers={"If-Match": '"9"'})
     assert assert_problem(stale, 412, "VERSION_MISMATCH")["version"] == 1
-    assert tenant.api.delete(path, headers={"If-Match": '"1"'}).status_code == 204
+    tenant.api.patch(path, {"name": "Another"})
+    problem = assert_problem(tenant.api.delete(path, headers={"If-Match": '"1"'}), 412, "VERSION_MISMATCH")
+    assert (problem["version"], problem["differing_fields"]) == (2, ["name"])
+    assert tenant.api.delete(path, headers={"If-Match": '"2"'}).status_code == 204
