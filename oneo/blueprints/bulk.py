@@ -88,7 +88,7 @@ def bulk_delete_records(actor: Actor, parameters: dict[str, Any], body: dict[str
 
 
 def _answer(outcome: BulkOutcome, name: str, status: int, **counts: int) -> Response:
-    """`status` when something was written, 200 when all could be, 400 when nothing could."""
+    """`status` when something was written, 200 when all could be, 400 when none could or was to be."""
     rest = orjson.dumps(
         {
             f"{name}_count": len(outcome.documents),
@@ -101,7 +101,7 @@ def _answer(outcome: BulkOutcome, name: str, status: int, **counts: int) -> Resp
     minimal = prefers_minimal()
     shown = "" if minimal else ",".join(outcome.documents)
     body = b'{"' + name.encode() + b'":[' + shown.encode() + b"]," + rest[1:]
-    if outcome.failed and not outcome.valid:
+    if not outcome.valid and (outcome.failed or status == 201):
         status = 400
     elif not outcome.documents:
         status = 200

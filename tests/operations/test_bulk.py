@@ -325,3 +325,11 @@ def test_of_many_that_are_wrong_some_are_told_what_was_meant(api: Api) -> None:
     faults = assert_problem(answer, 422, "VALIDATION_FAILED")["errors"]
     told = [fault.get("suggestion") for fault in faults if fault["code"] == "UNKNOWN_FIELD"]
     assert told == ["name"] * 10 + [None] * 20
+
+
+def test_to_add_nothing_is_not_to_have_added_something(api: Api) -> None:
+    """Checklist 42: 201 where any was created."""
+    deals(api)
+    answer = api.post(f"{URL}/bulk_create/", [])
+    assert (answer.status_code, answer.json["created_count"], answer.json["error_count"]) == (400, 0, 0)
+    assert api.post(f"{URL}/bulk_update/", []).status_code == 200
