@@ -72,7 +72,9 @@ def _contents() -> dict[str, Any]:
 def export_records(actor: Actor, pipeline: str) -> Response:
     """Export the records of a pipeline as a file, with the conditions of lists."""
     asked, conditions = read_query(_PARAMETERS)
-    form, headers = asked.pop("format") or _form_accepted(), asked.pop("headers")
+    form, headers = asked.pop("format"), asked.pop("headers")
+    if form is None:
+        form = _form_accepted()
     if headers is not None and form in {"json", "ndjson"}:
         refuse({"headers": [f"There are no headers in {form}."]}, InvalidParameter)
     query = ListQuery(fields=asked.pop("fields_"), conditions=conditions, **asked)

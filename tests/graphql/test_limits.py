@@ -13,7 +13,16 @@ from oneo.graphql.documents import MAX_KEPT_CHARACTERS, Documents
 from oneo.graphql.limits import excess
 from tests.api import Api
 
-SECONDS = 1.0
+_MILLION = f"[{'1,' * 999_999}1]"
+
+
+def patience() -> float:
+    """What a machine like this one may spend on a refusal: so much as reading 25 million numbers takes it."""
+    started = time.thread_time()
+    json.loads(_MILLION)
+    return 25 * (time.thread_time() - started)
+
+
 """Of this thread, which does all the work: other work on the machine does not count."""
 
 
@@ -85,7 +94,7 @@ def test_an_attack_is_refused_fast(anyone: Api, name: str) -> None:
     assert answer.status_code in {400, 413, 422}, answer.text[:300]
     assert answer.json["errors"]
     assert len(answer.get_data()) < 30_000
-    assert spent < SECONDS
+    assert spent < patience()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +116,7 @@ def test_large_variables_cost_little(anyone: Api, variables: dict[str, Any]) -> 
     spent = time.thread_time() - started
     assert answer.status_code == 422
     assert len(answer.get_data()) < 5_000
-    assert spent < SECONDS
+    assert spent < patience()
 
 
 def test_a_valid_document_may_be_large(anyone: Api) -> None:

@@ -243,7 +243,7 @@ def test_no_formula_runs_wherever_it_stands(api: Api) -> None:
     assert {(letter, cell.kind) for row in found[1:] for letter, cell in row.items()} == {
         *((letter, "inlineStr") for letter in "ABCDE"), ("F", "n"),
     }  # fmt: skip
-    assert [row["data"]["note"] for row in api.get(f"{asked}json").json] == list(FORMULAS)
+    assert [row["data"]["note"] for row in api.get(f"{EXPORT}?ordering=created_at&format=json").json] == list(FORMULAS)
 
 
 def test_who_may_not_read_the_records_exports_none(api: Api, tenant: TestTenant, other: TestTenant) -> None:
