@@ -44,7 +44,7 @@ VALID: dict[str, Any] = {
     "relationship types.update_constraint": {"is_required": True},
     "relationship types.create_relationship_type_field": {"name": "Taken over", "field_type": "text"},
     "relationship types.update_relationship_type_field": _NAME,
-    "bulk.bulk_create_records": [],
+    "bulk.bulk_create_records": [{"data": {}}],
     "bulk.bulk_update_records": [],
     "bulk.bulk_upsert_records": [],
     "bulk.bulk_delete_records": {"ids": []},

@@ -276,7 +276,7 @@ def test_a_version_that_was_not_meant_is_refused(in_app: Flask, tenant: TestTena
         assert work.lock(User, tenant.admin.id, versions=frozenset({1, 7})) is not None
         with pytest.raises(VersionMismatch) as refused:
             work.lock(User, tenant.admin.id, versions=frozenset({2}))
-        assert refused.value.extra == {"version": 1}
+        assert refused.value.extra == {"version": 1, "differing_fields": []}
         with pytest.raises(VersionMismatch):
             work.lock(User, tenant.admin.id, versions=frozenset())
 
