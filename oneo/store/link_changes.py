@@ -10,10 +10,10 @@ from oneo.actor import Actor
 from oneo.filters.sql import Sql
 from oneo.store.link_checks import Rules
 from oneo.store.link_terms import Look
-from oneo.store.link_writes import LOG, LinkOutcome, Reach, event_of, json_of, run, union
+from oneo.store.link_writes import LinkOutcome, Reach, event_of, json_of, run, told, union
 from oneo.store.links import Seen
+from oneo.store.many import as_many
 from oneo.store.message import Lock
-from oneo.store.record_writes import as_many
 
 _CHANGE = """
 , input AS MATERIALIZED (
@@ -152,4 +152,4 @@ def _sql(what: LinkChange, scope: str, reach: Reach, rules: Rules, seen: Seen, *
         columns=_COLUMNS,
         parts=_PARTS,
     )
-    return sql + LOG.format(event_type=what.event_type)
+    return sql + told(what.event_type)

@@ -20,8 +20,8 @@ from oneo.store.link_checks import Rules
 from oneo.store.link_sight import Group, ids_sql, record_within
 from oneo.store.link_terms import COLUMNS, Look
 from oneo.store.links import Seen, document
+from oneo.store.many import LOG, as_many
 from oneo.store.message import Lock
-from oneo.store.record_writes import as_many
 
 _INPUT = """
 , input AS MATERIALIZED (
@@ -70,17 +70,7 @@ _INSERT = """
     FROM done d JOIN prepared p USING (id)
 )"""
 
-LOG = """
-, tick AS (
-    UPDATE tenant_clocks SET seq = seq + (SELECT count(*) FROM shown WHERE changed)
-    WHERE tenant_id = %(tenant)s AND EXISTS (SELECT FROM shown WHERE changed) RETURNING seq
-), logged AS (
-    INSERT INTO events (tenant_id, seq, id, type, actor_id, actor_kind, credential_id, subject_id, pipeline_id,
-                        version, changed_fields, data, old, reason)
-    SELECT %(tenant)s, tick.seq + 1 - row_number() OVER (ORDER BY s.n DESC), gen_random_uuid(), '{event_type}',
-           %(actor)s, %(kind)s, %(credential)s, s.id, s.type_id, s.version, s.changed_fields, s.state, s.old, %(reason)s
-    FROM tick, shown s WHERE s.changed
-)
+_ANSWER = """
 SELECT gate.seq, tick.seq, o.n, o.id, o.version, o.changed, o.doc::text, o.faults::text
 FROM gate LEFT JOIN (
     SELECT s.n, s.id, s.version, s.changed, s.doc, NULL::json AS faults FROM shown s
@@ -155,7 +145,7 @@ def insert(
         sql += FIND
     else:
         sql += _INSERT.format(json=json_of(seen), event=event_of(reach.types))
-        sql += LOG.format(event_type="relationship.created")
+        sql += told("relationship.created")
     return run(actor, sql, rows, locks=locks, reason=reason, more={**source_values, **target_values})
 
 
@@ -166,6 +156,11 @@ def run(
     values = {**common_values(actor, rows, reason), **more}
     answer = message.write(actor, sql, values, locks=locks)
     return LinkOutcome(answer[0][1], [_written(row) for row in answer if row[2] is not None])
+
+
+def told(event_type: str) -> str:
+    """The events of what was written, and what is answered."""
+    return LOG.format(event_type=event_type, place="s.type_id") + _ANSWER
 
 
 def common_values(actor: Actor, rows: Sequence[Mapping[str, Any]], reason: str | None) -> dict[str, object]:

@@ -19,6 +19,7 @@ from oneo.filters.data import slot_expression
 from oneo.filters.sql import Sql
 from oneo.store import message
 from oneo.store.convoy import Convoy
+from oneo.store.many import LOG, as_many
 from oneo.store.message import Lock
 from oneo.store.records import document
 from oneo.store.resources import moment
@@ -84,21 +85,8 @@ _FORMER = (
     "b.deleted_at AS old_deleted_at"
 )
 """What a change is told by, taken along with the row: a join of what was with what is has no index to go by."""
-MANY = " CROSS JOIN generate_series(1, (SELECT 1 FROM gate)) one"
-_MANY = 100
 
-_LOG = """
-, tick AS (
-    UPDATE tenant_clocks SET seq = seq + (SELECT count(*) FROM shown WHERE changed)
-    WHERE tenant_id = %(tenant)s AND EXISTS (SELECT FROM shown WHERE changed) RETURNING seq
-), logged AS (
-    INSERT INTO events (tenant_id, seq, id, type, actor_id, actor_kind, credential_id, subject_id, pipeline_id,
-                        version, changed_fields, data, old, reason)
-    SELECT %(tenant)s, tick.seq + 1 - row_number() OVER (ORDER BY s.n DESC), gen_random_uuid(), '{event_type}',
-           %(actor)s, %(kind)s, %(credential)s, s.id, %(pipeline)s, s.version, s.changed_fields, s.state, s.old,
-           %(reason)s
-    FROM tick, shown s WHERE s.changed
-)
+_ANSWER = """
 SELECT gate.seq, tick.seq, s.n, s.id, s.version, s.changed, {willing}, s.doc::text
 FROM gate LEFT JOIN shown s ON true LEFT JOIN tick ON true ORDER BY s.n
 """
@@ -184,13 +172,6 @@ def change(
     return _write(actor, shape, sql.replace("/*scope*/true", condition), rows, reason=reason, more=names)
 
 
-def as_many(rows: Sequence[object]) -> str:
-    """Joins one row that the planner takes for a thousand, where there are many. What is left after a join it takes for
-    a single one, and would look for each among all that the tenant has.
-    """
-    return MANY if len(rows) > _MANY else ""
-
-
 def _memo(shape: PipelineShape, key: Any, make: Any) -> str:
     if key not in shape.memo:
         shape.memo[key] = make()
@@ -232,7 +213,7 @@ def _insert_sql(shape: PipelineShape, hidden: frozenset[str], *, skip: bool) -> 
         conflict="ON CONFLICT DO NOTHING" if skip else "",
         json=_json(shape, hidden),
         event=event_sql(shape),
-    ) + _LOG.format(event_type="record.created", willing="true")
+    ) + _told("record.created", willing="true")
 
 
 def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str], *, many: str) -> str:
@@ -251,7 +232,11 @@ def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str], *, m
         always=what.always,
         old_deleted=what.old_deleted,
         field_deleted=what.field_deleted,
-    ) + _LOG.format(event_type=what.event_type, willing="s.willing")
+    ) + _told(what.event_type, willing="s.willing")
+
+
+def _told(event_type: str, *, willing: str) -> str:
+    return LOG.format(event_type=event_type, place="%(pipeline)s") + _ANSWER.format(willing=willing)
 
 
 def _slots(shape: PipelineShape, data: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from oneo.operations.link_locks import reach_of, rules_for
 from oneo.operations.relationships import all_seen
 from oneo.store import link_changes
 from oneo.store.link_writes import common_values
-from oneo.store.record_writes import as_many
+from oneo.store.many import as_many
 from tests.factories.pipeline import pipeline
 from tests.factories.relationship import relate, relationship_type
 from tests.factories.tenant import TestTenant

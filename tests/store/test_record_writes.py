@@ -10,7 +10,8 @@ from oneo.access.schema import find_pipeline
 from oneo.actor import system_actor
 from oneo.events.unit import unit
 from oneo.store import record_writes
-from oneo.store.record_writes import DELETE, UPDATE, Change, as_many
+from oneo.store.many import as_many
+from oneo.store.record_writes import DELETE, UPDATE, Change
 from tests.factories.pipeline import pipeline
 from tests.factories.tenant import TestTenant
 from tests.store.plans import handled_rows
