@@ -43,7 +43,7 @@ blp = ApiBlueprint("auth", __name__, url_prefix="/api/v1/auth", description="Log
 def login(body: dict[str, Any]) -> Response:
     """Log in with e-mail and password."""
     email, slug = auth.login_name(body["email"]), body["tenant"]
-    tenant_id = g.get("host_tenant") or (auth.tenant_for_login(slug) if slug else None)
+    tenant_id = _tenant_of_login(slug)
     throttle = LoginThrottle(str(tenant_id or slug), email)
     throttle.enter()
     try:
@@ -53,6 +53,15 @@ def login(body: dict[str, Any]) -> Response:
         raise
     throttle.succeeded()
     return _tokens(pair)
+
+
+def _tenant_of_login(slug: str | None) -> UUID | None:
+    """The one that the host and the body name; nobody's where they disagree."""
+    hosts: UUID | None = g.get("host_tenant")
+    if not slug:
+        return hosts
+    named = auth.tenant_for_login(slug)
+    return named if hosts in (None, named) else None
 
 
 @blp.route("/refresh/", methods=["POST"], permission=PUBLIC)

@@ -92,6 +92,9 @@ def test_the_host_names_the_tenant_of_a_login(hosted: Flask, ours: TestTenant, t
 def test_a_body_does_not_overrule_the_host_of_a_login(hosted: Flask, ours: TestTenant, theirs: TestTenant) -> None:
     refused = log_in(hosted, subdomain_of(theirs), ours, named=ours.slug)
     assert_problem(refused, 401, "CREDENTIALS_INVALID")
+    for named in (ours.slug, "nobodys"):
+        assert_problem(log_in(hosted, subdomain_of(theirs), theirs, named=named), 401, "CREDENTIALS_INVALID")
+    assert log_in(hosted, subdomain_of(theirs), theirs, named=theirs.slug).status_code == 200
     assert log_in(hosted, BASE, ours, named=ours.slug).get_json()["tenant_id"] == str(ours.id)
     assert_problem(log_in(hosted, BASE, ours), 401, "CREDENTIALS_INVALID")
 
