@@ -38,9 +38,7 @@ class RelationshipSchema(Schema):
     included = fields.Dict(metadata={"description": "What was asked for by `include`.", "example": {}})
 
 
-class RelationshipUpdate(Input):
-    """Merge patch: what is left out stays, and so does each entry of `data` and `metadata`; null removes one."""
-
+class _Values(Input):
     status = StrictString(metadata={"example": "ACTIVE", "enum": list(STATUSES[:-1])})
     is_bidirectional = StrictBoolean()
     effective_from = StrictString(metadata=_FROM)
@@ -48,6 +46,11 @@ class RelationshipUpdate(Input):
     strength = fields.Raw(metadata={"type": "number", "minimum": 0, "maximum": 1, "example": 1})
     metadata = fields.Dict(keys=StrictString(), metadata=_META)
     data = fields.Dict(keys=StrictString(), metadata=_DATA)
+
+
+class RelationshipUpdate(_Values):
+    """Merge patch: what is left out stays, and so does each entry of `data` and `metadata`; null removes one."""
+
     reason = text(maximum=REASON_LENGTH, metadata=_REASON)
 
 
@@ -55,35 +58,19 @@ class RelationshipReplace(RelationshipUpdate):
     """The whole of what the caller may write; what is left out takes its default."""
 
 
-class RelationshipCreate(RelationshipUpdate):
+class RelationshipEntry(_Values):
     relationship_type = text(required=True, minimum=1, maximum=64, about="Id or slug of its type.", metadata=_TYPE)
     source_record_id = fields.UUID(required=True)
     target_record_id = fields.UUID(required=True)
 
 
-class RelationshipEntry(Input):
-    relationship_type = text(required=True, minimum=1, maximum=64, metadata=_TYPE)
-    source_record_id = fields.UUID(required=True)
-    target_record_id = fields.UUID(required=True)
-    status = StrictString(metadata={"example": "ACTIVE", "enum": list(STATUSES[:-1])})
-    is_bidirectional = StrictBoolean()
-    effective_from = StrictString(metadata=_FROM)
-    effective_until = StrictString(allow_none=True, metadata=_UNTIL)
-    strength = fields.Raw(metadata={"type": "number", "minimum": 0, "maximum": 1, "example": 1})
-    metadata = fields.Dict(keys=StrictString(), metadata=_META)
-    data = fields.Dict(keys=StrictString(), metadata=_DATA)
+class RelationshipCreate(RelationshipEntry):
+    reason = text(maximum=REASON_LENGTH, metadata=_REASON)
 
 
-class RelationshipChangeEntry(Input):
+class RelationshipChangeEntry(_Values):
     id = fields.UUID(required=True)
     version = fields.Integer(metadata={"example": 1})
-    status = StrictString(metadata={"example": "ACTIVE", "enum": list(STATUSES[:-1])})
-    is_bidirectional = StrictBoolean()
-    effective_from = StrictString(metadata=_FROM)
-    effective_until = StrictString(allow_none=True, metadata=_UNTIL)
-    strength = fields.Raw(metadata={"type": "number", "minimum": 0, "maximum": 1, "example": 1})
-    metadata = fields.Dict(keys=StrictString(), metadata=_META)
-    data = fields.Dict(keys=StrictString(), metadata=_DATA)
 
 
 class ReasonBody(Input):
