@@ -14,6 +14,9 @@ from webargs.multidictproxy import MultiDictProxy
 
 from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, pointer
 
+_UNKNOWN = "Unknown field."
+"""As the schema library says it."""
+
 
 class StrictParser(FlaskParser):
     """Raises InvalidParameter for a query, ValidationFailed for a body."""
@@ -55,10 +58,29 @@ def takes_array(blueprint: Blueprint, entry: type[Schema]) -> Callable[[Any], An
     return decorator
 
 
+def takes_query(view: Any) -> bool:
+    """Whether it documents any parameter of the query."""
+    said = getattr(view, "_apidoc", {})
+    parts = [said.get(part, {}).get("parameters", []) for part in ("arguments", "manual_doc")]
+    return any(parameter["in"] == "query" for part in parts for parameter in part)
+
+
+def without_query(view: Any) -> Any:
+    """Refuses every parameter: one that is passed over is taken for one that had its effect."""
+
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if request.args:
+            refuse({name: [_UNKNOWN] for name in request.args}, InvalidParameter)
+        return view(*args, **kwargs)
+
+    return wrapper
+
+
 def refuse(messages: Any, error: type[DomainError], *, known: Iterable[str] = ()) -> NoReturn:
     """Raises the error with a fault for each message of the schema library. `known` are names that may be meant."""
     faults = FaultList()
-    _collect(messages, "", faults, known)
+    _collect(messages, "", faults, known, "UNKNOWN_PARAMETER" if error is InvalidParameter else "UNKNOWN_FIELD")
     raise error(faults=faults.faults, left_out=faults.left_out)
 
 
@@ -75,11 +97,13 @@ def _names(schema: Schema) -> set[str]:
     return {found.data_key or name for name, found in schema.fields.items()}
 
 
-def _collect(messages: Any, where: str, faults: FaultList, known: Iterable[str]) -> None:
+def _collect(messages: Any, where: str, faults: FaultList, known: Iterable[str], unknown: str) -> None:
     if isinstance(messages, dict):
         for key, inner in messages.items():
-            _collect(inner, where if key == "_schema" else where + pointer(key), faults, known)
+            _collect(inner, where if key == "_schema" else where + pointer(key), faults, known, unknown)
         return
     for text in messages if isinstance(messages, list) else [messages]:
-        code = "UNKNOWN_FIELD" if text == "Unknown field." else "REQUIRED" if "required" in text else "INVALID_VALUE"
-        faults.add(where, code, text, near=(where[1:], known) if code == "UNKNOWN_FIELD" else None)
+        if text == _UNKNOWN:
+            faults.add(where, unknown, text, near=(where[1:], known))
+        else:
+            faults.add(where, "REQUIRED" if "required" in text else "INVALID_VALUE", text)

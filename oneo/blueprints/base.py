@@ -14,7 +14,7 @@ from oneo.access import permissions, policy
 from oneo.access.permissions import Access, P
 from oneo.actor import Actor
 from oneo.blueprints.answers import JSON
-from oneo.blueprints.arguments import StrictParser
+from oneo.blueprints.arguments import StrictParser, takes_query, without_query
 from oneo.errors import NotAcceptable
 from oneo.http import idempotency, limits
 from oneo.http.bearer import with_actor
@@ -65,11 +65,12 @@ class ApiBlueprint(Blueprint):
 
 
 def _copy(view: Any) -> Any:
-    """What is said of the view at one address is not said of it at another."""
+    """What is said of the view at one address is not said of it at another. One that names no parameter takes none."""
+    strict = view if takes_query(view) else without_query(view)
 
     @wraps(view)
     def copied(*args: Any, **kwargs: Any) -> Any:
-        return view(*args, **kwargs)
+        return strict(*args, **kwargs)
 
     copied._apidoc = copy.deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined] # noqa: SLF001 - as below
     return copied

@@ -115,11 +115,12 @@ def list_deleted_fields(actor: Actor, query: ListQuery, pipeline: str) -> Respon
 
 
 @blp.route("/<name:pipeline>/fields/", methods=["POST"], permission=P.PIPELINES_UPDATE)
+@blp.arguments(ForceParameters(), location="query")
 @blp.arguments(FieldCreate())
 @blp.response(201, FieldSchema)
-def create_field(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
-    """Add a field to a pipeline."""
-    field_id, shown, version = fields.create_field(actor, pipeline, body)
+def create_field(actor: Actor, parameters: dict[str, Any], body: dict[str, Any], pipeline: str) -> Response:
+    """Add a field to a pipeline; a required one, where there are records, needs `default` or `force`."""
+    field_id, shown, version = fields.create_field(actor, pipeline, body, force=parameters["force"])
     return created(shown, location=f"/api/v1/pipelines/{pipeline}/fields/{field_id}/", version=version)
 
 
@@ -132,11 +133,16 @@ def get_field(actor: Actor, pipeline: str, field: str) -> Response:
 
 
 @blp.route("/<name:pipeline>/fields/<name:field>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
+@blp.arguments(ForceParameters(), location="query")
 @blp.arguments(FieldUpdate())
 @blp.response(200, FieldSchema)
-def update_field(actor: Actor, body: dict[str, Any], pipeline: str, field: str) -> Response:
+def update_field(
+    actor: Actor, parameters: dict[str, Any], body: dict[str, Any], pipeline: str, field: str
+) -> Response:  # fmt: skip
     """Change a field; what its present values would not survive is refused, unless `force` or `default` is given."""
-    shown, version = fields.update_field(actor, pipeline, field, body, versions=if_match())
+    shown, version = fields.update_field(
+        actor, pipeline, field, body, force=parameters["force"], versions=if_match()
+    )  # fmt: skip
     return answer(shown, version=version)
 
 

@@ -170,11 +170,14 @@ def list_deleted_relationship_type_fields(actor: Actor, query: ListQuery, relati
 
 
 @blp.route("/<name:relationship_type>/fields/", methods=["POST"], permission=P.PIPELINES_UPDATE)
+@blp.arguments(ForceParameters(), location="query")
 @blp.arguments(FieldCreate())
 @blp.response(201, FieldSchema)
-def create_relationship_type_field(actor: Actor, body: dict[str, Any], relationship_type: str) -> Response:
+def create_relationship_type_field(
+    actor: Actor, parameters: dict[str, Any], body: dict[str, Any], relationship_type: str
+) -> Response:  # fmt: skip
     """Add a field to a relationship type; it has no index and cannot be unique."""
-    field_id, shown, version = fields.create_field(actor, relationship_type, body, of=TYPE)
+    field_id, shown, version = fields.create_field(actor, relationship_type, body, force=parameters["force"], of=TYPE)
     return created(shown, location=f"{PREFIX}/{relationship_type}/fields/{field_id}/", version=version)
 
 
@@ -187,13 +190,16 @@ def get_relationship_type_field(actor: Actor, relationship_type: str, type_field
 
 
 @blp.route("/<name:relationship_type>/fields/<name:type_field>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
+@blp.arguments(ForceParameters(), location="query")
 @blp.arguments(FieldUpdate())
 @blp.response(200, FieldSchema)
 def update_relationship_type_field(
-    actor: Actor, body: dict[str, Any], relationship_type: str, type_field: str
+    actor: Actor, parameters: dict[str, Any], body: dict[str, Any], relationship_type: str, type_field: str
 ) -> Response:  # fmt: skip
     """Change a field; what its present values would not survive is refused, unless `force` or `default` is given."""
-    shown, version = fields.update_field(actor, relationship_type, type_field, body, versions=if_match(), of=TYPE)
+    shown, version = fields.update_field(
+        actor, relationship_type, type_field, body, force=parameters["force"], versions=if_match(), of=TYPE
+    )  # fmt: skip
     return answer(shown, version=version)
 
 

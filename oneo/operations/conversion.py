@@ -40,10 +40,12 @@ def usage(work: Unit, rows: Rows, field: Field) -> Used:
     return Used(rows, *store.having(work.connection, rows, work.actor.tenant_id, field.pipeline_id, field.slug))
 
 
-def require_values(work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
+def require_values(
+    work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any], *, force: bool
+) -> None:  # fmt: skip
     """Rows without a value get `default`, or stay as they are with `force`. Raises FieldInUse, ValidationFailed."""
     found = Used(rows, *store.lacking(work.connection, rows, work.actor.tenant_id, field.pipeline_id, field.slug))
-    if not found.count or body.get("force"):
+    if not found.count or force:
         return
     if body.get("default") is None:
         raise found.error("have no value of this field: give a default, or force.")
@@ -53,7 +55,9 @@ def require_values(work: Unit, rows: Rows, sight: Sight, field: Field, body: Map
     slots.refill(work, field)
 
 
-def change_kind(work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any]) -> None:
+def change_kind(
+    work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any], *, force: bool
+) -> None:  # fmt: skip
     """Every value is read by the new kind. Those that it refuses become `default`, or, with `force`, what is left of
     them, which is mostly nothing.
 
@@ -64,7 +68,7 @@ def change_kind(work: Unit, rows: Rows, sight: Sight, field: Field, body: Mappin
     converted, refused = _read_anew(work, rows, sight, field.slug, old, new)
     if refused:
         required = body.get("is_required", field.is_required)
-        stand_in = _stand_in(work, rows, new, refused, body, required=required)
+        stand_in = _stand_in(work, rows, new, refused, body, required=required, force=force)
         converted += [
             {"old": value.value, "new": new.left_of(value.value) if stand_in is None else stand_in} for value in refused
         ]
@@ -137,11 +141,12 @@ def _convert(value: Any, old: Kind, new: Kind) -> Any:
 
 
 def _stand_in(
-    work: Unit, rows: Rows, new: Kind, refused: list[store.Value], body: Mapping[str, Any], *, required: bool
-) -> Any:
+    work: Unit, rows: Rows, new: Kind, refused: list[store.Value], body: Mapping[str, Any], *,
+    required: bool, force: bool,
+) -> Any:  # fmt: skip
     if body.get("default") is not None:
         return _checked(work, new, body["default"], required=required)
-    if body.get("force"):
+    if force:
         return None
     found = Used(rows, sum(value.count for value in refused), [value.example for value in refused[: store.EXAMPLES]])
     raise found.error("have values that the field would refuse: give a default, or force.")

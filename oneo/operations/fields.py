@@ -75,7 +75,7 @@ def get_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELINE) -
 
 
 def create_field(
-    actor: Actor, pipeline: str, body: Mapping[str, Any], *, of: Owner = PIPELINE
+    actor: Actor, pipeline: str, body: Mapping[str, Any], *, force: bool = False, of: Owner = PIPELINE
 ) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises SlugTaken, NoSlotLeft, FieldInUse, ValidationFailed."""
     sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
@@ -84,7 +84,7 @@ def create_field(
         last = work.session.scalar(select(func.max(Field.display_order)).where(Field.pipeline_id == found.id))
         made = add_field(work, found, body, order=0 if last is None else last + 1)
         if made.is_required:
-            conversion.require_values(work, of.rows, sight, made, body)
+            conversion.require_values(work, of.rows, sight, made, body, force=force)
         work.renew_schema()
         work.created(made, "field.created")
         return (made.id, *_shown(actor, sight, str(made.id)))
@@ -122,7 +122,7 @@ def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order:
 
 def update_field(
     actor: Actor, pipeline: str, name: str, body: Mapping[str, Any], *,
-    versions: frozenset[int] | None = None, of: Owner = PIPELINE,
+    force: bool = False, versions: frozenset[int] | None = None, of: Owner = PIPELINE,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given. A change that present values would not survive needs `force` or `default`.
 
@@ -136,13 +136,13 @@ def update_field(
             if key in body:
                 setattr(field, key, body[key])
         if {"field_type", "field_config"} & body.keys():
-            conversion.change_kind(work, of.rows, sight, field, body)
+            conversion.change_kind(work, of.rows, sight, field, body, force=force)
         kind = KINDS[field.field_type]
         faults = FaultList()
         _check_flags(of, kind, {"is_unique": body.get("is_unique", field.is_unique), **body}, faults, "")
         faults.check()
         if body.get("is_required") and not field.is_required:
-            conversion.require_values(work, of.rows, sight, field, body)
+            conversion.require_values(work, of.rows, sight, field, body, force=force)
         field.is_required = body.get("is_required", field.is_required)
         slots.fit(work, field, unique=body.get("is_unique"), indexed=body.get("is_indexed"))
         if work.differences(field):

@@ -45,7 +45,7 @@ class FieldSchema(Schema):
 
 class FieldUpdate(Input):
     """Merge patch, but for the configuration, which is replaced. What present values would not survive is refused,
-    unless `default` stands in for them or `force` lets them go."""
+    unless `default` stands in for them or the parameter `force` lets them go."""
 
     name = text(minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_FIELD_NAME)
     description = text(maximum=DESCRIPTION_LENGTH, metadata={"example": ""})
@@ -57,7 +57,6 @@ class FieldUpdate(Input):
     display_order = StrictInteger(validate=validate.Range(min=0, max=1_000_000))
     is_visible_in_list = StrictBoolean()
     default = fields.Raw(allow_none=True, metadata={"description": "For records that need a value now.", "example": 0})
-    force = StrictBoolean(metadata={"description": "Let go of values that the field would refuse."})
 
 
 class FieldCreate(FieldUpdate):
@@ -137,4 +136,4 @@ class PipelineClone(Input):
 
 
 class ForceParameters(Schema):
-    force = fields.Boolean(load_default=False, metadata={"description": "Also where records have values."})
+    force = fields.Boolean(load_default=False, metadata={"description": "Also where values would go, or be missing."})

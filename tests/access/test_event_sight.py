@@ -182,7 +182,7 @@ def test_a_rule_survives_values_of_former_kinds(tenant: TestTenant) -> None:
     rule = {"filter": {"data__size": {"gt": 5}, "data__tag": {"exists": False}}}
     made = record(tenant.api, "notes", {"size": "12"})
     other = record(tenant.api, "notes", {"size": "many"})
-    changed = tenant.api.patch("/pipelines/notes/fields/size/", {"field_type": "number", "force": True})
+    changed = tenant.api.patch("/pipelines/notes/fields/size/?force=true", {"field_type": "number"})
     assert changed.status_code == 200, changed.text
     large = reader(tenant, reads(rows=rule))
     events = seen(large, kinds=("record",))

@@ -361,7 +361,7 @@ def test_a_filter_meets_values_of_former_kinds(app: Flask, hub: Hub, tenant: Tes
     pipeline(tenant.api, "Notes", NOTES)
     first = record(tenant.api, "notes", {"text": "many"})
     second = record(tenant.api, "notes", {"text": "12"})
-    changed = tenant.api.patch("/pipelines/notes/fields/text/", {"field_type": "number", "force": True})
+    changed = tenant.api.patch("/pipelines/notes/fields/text/?force=true", {"field_type": "number"})
     assert changed.status_code == 200, changed.text
     _, notebook = listen(app, hub, tenant.api, "pipeline:notes", after=0, asked={"data__text": {"gt": 5}})
     notebook.wait_for(head(tenant) - 1)

@@ -95,7 +95,7 @@ def test_required_is_refused_while_records_lack_a_value(tenant: TestTenant) -> N
 
 def test_required_by_force_leaves_records_as_they_are(api: Api) -> None:
     made = items(api, "text", "a", None)
-    assert api.patch(FIELD, {"is_required": True, "force": True}).json["is_required"] is True
+    assert api.patch(FIELD + "?force=true", {"is_required": True}).json["is_required"] is True
     assert stored(api, made) == ["a", None]
     assert api.patch(f"/records/{made[1]['id']}/", {"status": "old"}).status_code == 200
 
@@ -210,7 +210,7 @@ def test_what_the_new_kind_refuses_stands_in_the_way(tenant: TestTenant) -> None
 
 def test_by_force_values_go_and_the_log_keeps_them(api: Api) -> None:
     made = items(api, "text", "5", "five")
-    assert api.patch(FIELD, {"field_type": "number", "force": True}).status_code == 200
+    assert api.patch(FIELD + "?force=true", {"field_type": "number"}).status_code == 200
     assert stored(api, made) == [5, None]
     last = [event for event in api.events() if event["subject_id"] == made[1]["id"]][-1]
     assert (last["type"], last["version"], last["changed_fields"]) == ("record.updated", 2, ["data.it"])
@@ -234,7 +234,7 @@ def test_the_other_choices_of_a_value_outlast_one_that_is_removed(api: Api) -> N
     made = items(api, "multiselect", ["a", "b"], ["b"], ["c", "a"], field_config={"choices": ["a", "b", "c"]})
     fewer = {"field_config": {"choices": ["c", "a"]}}
     assert assert_problem(api.patch(FIELD, fewer), 409, "FIELD_IN_USE")["records"] == 2
-    assert api.patch(FIELD, {**fewer, "force": True}).status_code == 200
+    assert api.patch(FIELD + "?force=true", {**fewer}).status_code == 200
     assert stored(api, made) == [["a"], None, ["c", "a"]]
     assert_replayed(api)
 
@@ -253,7 +253,7 @@ def test_ids_that_are_nobody_s_do_not_become_users(tenant: TestTenant) -> None:
     problem = assert_problem(api.patch(FIELD, {"field_type": "user"}), 409, "FIELD_IN_USE")
     assert (problem["records"], problem["examples"]) == (1, [made[1]["id"]])
     assert_problem(api.patch(FIELD, {"field_type": "user", "default": SOME_ID}), 422, "VALIDATION_FAILED")
-    assert api.patch(FIELD, {"field_type": "user", "force": True}).status_code == 200
+    assert api.patch(FIELD + "?force=true", {"field_type": "user"}).status_code == 200
     assert stored(api, made) == [str(tenant.admin.id), None]
 
 

@@ -108,7 +108,7 @@ def test_values_are_read_by_a_new_kind(tenant: TestTenant) -> None:
 
 def test_values_go_by_force(tenant: TestTenant) -> None:
     links = works_at(tenant, "5", "x")
-    assert tenant.api.patch(f"{FIELDS}it/", {"field_type": "number", "force": True}).status_code == 200
+    assert tenant.api.patch(f"{FIELDS}it/?force=true", {"field_type": "number"}).status_code == 200
     assert stored(tenant) == dict(zip(links, [(5, 2), (None, 2)], strict=True))
 
 
@@ -131,7 +131,7 @@ def test_records_of_the_same_pipeline_are_left_alone(tenant: TestTenant) -> None
     works_at(tenant, "a")
     pipeline(api, "Deals", [{"name": "It", "field_type": "text"}])
     made = record(api, "deals", {"it": "a"})
-    assert api.patch(f"{FIELDS}it/", {"field_type": "number", "force": True}).status_code == 200
+    assert api.patch(f"{FIELDS}it/?force=true", {"field_type": "number"}).status_code == 200
     assert api.get(f"/records/{made['id']}/").json == made
     assert_problem(api.get("/pipelines/works_at/fields/"), 404, "PIPELINE_NOT_FOUND")
     assert_problem(api.get("/relationships/types/deals/fields/"), 404, "RELATIONSHIP_TYPE_NOT_FOUND")

@@ -270,7 +270,7 @@ def test_limits_and_what_they_cut_off(tenant: TestTenant, knows: UUID) -> None:
         ({"filter": '{"strenght":1}'}, "/filter/strenght", "UNKNOWN_FIELD"),
         ({"filter": '{"strength":{"contains":1}}'}, "/filter/strength/contains", "UNKNOWN_OPERATOR"),
         ({"record_filter": '{"data__name":"a"}'}, "/record_filter/data__name", "UNKNOWN_FIELD"),
-        ({"detph": "2"}, "/detph", "UNKNOWN_FIELD"),
+        ({"detph": "2"}, "/detph", "UNKNOWN_PARAMETER"),
         ({"start": "a"}, "/start", "INVALID_VALUE"),
     ],
 )
