@@ -75,6 +75,7 @@ def bulk_upsert_records(actor: Actor, entries: object, parameters: dict[str, Any
 @blp.arguments(BulkParameters(), location="query")
 @blp.arguments(BulkDelete())
 @blp.response(200, BulkDeleted)
+@blp.alt_response(400, schema=BulkDeleted, description="No record could be removed.")
 def bulk_delete_records(actor: Actor, parameters: dict[str, Any], body: dict[str, Any], pipeline: str) -> Response:
     """Remove up to 10,000 records by ids or by a filter; they can be restored."""
     mode = parameters["mode"]
@@ -82,9 +83,11 @@ def bulk_delete_records(actor: Actor, parameters: dict[str, Any], body: dict[str
         removed = delete_by_ids(actor, pipeline, body["ids"], mode=mode)
     else:
         removed = delete_by_filter(actor, pipeline, body["filter"], max_affected=body.get("max_affected"), mode=mode)
-    errors = [{"index": at, "errors": {"id": ["There is no such record."]}} for at in removed.missing]
-    answer = {"deleted_count": removed.count, "errors": errors, "error_count": len(errors)}
-    return Response(orjson.dumps(answer), content_type=JSON)
+    errors = [{"index": at, "errors": {"id": [fault.message]}} for at, fault in removed.failed.items()]
+    answer = {
+        "deleted_count": removed.count, "errors": errors, "error_count": len(errors), "valid_count": removed.valid
+    }  # fmt: skip
+    return Response(orjson.dumps(answer), 400 if errors and not removed.valid else 200, content_type=JSON)
 
 
 def _answer(outcome: BulkOutcome, name: str, status: int, **counts: int) -> Response:

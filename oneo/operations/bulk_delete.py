@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -27,24 +27,28 @@ from oneo.store.records import select_ids
 @dataclass(frozen=True, slots=True)
 class Removed:
     count: int
-    missing: list[int]
-    """Places of ids that are no records, or none that the caller may remove."""
+    valid: int
+    """Records that were, or could be, removed."""
+    failed: Mapping[int, Fault] = field(default_factory=dict)
+    """By their places, the ids that are no records, none that the caller may remove, or an earlier id again."""
 
 
 def delete_by_ids(actor: Actor, pipeline: str, ids: Sequence[UUID], *, mode: Mode = Mode.PARTIAL) -> Removed:
-    """Raises ValidationFailed for an unknown id when all must be known."""
+    """Raises ValidationFailed for an id that cannot be removed when all must be."""
     sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
-    places = {record_id: at for at, record_id in reversed(list(enumerate(ids)))}
     scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
-    known = select_ids(actor, sight.shape, all_of([scope, _among(places)]), MAX_ROWS)
-    missing = sorted(places[record_id] for record_id in places.keys() - set(known))
+    known = select_ids(actor, sight.shape, all_of([scope, _among(ids)]), MAX_ROWS)
+    failed = _failed(ids, known)
     if mode is Mode.DRY_RUN:
-        return Removed(len(known), missing)
-    if missing and mode is Mode.ATOMIC:
-        raise ValidationFailed(
-            faults=[Fault(pointer("ids", at), "RECORD_NOT_FOUND", "There is no such record.") for at in missing]
-        )
-    return Removed(_remove(actor, sight, known), missing)
+        return Removed(0, len(known), failed)
+    if mode is Mode.PARTIAL:
+        removed = _remove(actor, sight, known)
+        return Removed(len(removed), len(removed), _failed(ids, removed))
+    _refuse(failed)
+    with unit(actor):
+        removed = _remove(actor, sight, known)
+        _refuse(_failed(ids, removed))
+    return Removed(len(removed), len(removed))
 
 
 def delete_by_filter(
@@ -62,8 +66,25 @@ def delete_by_filter(
     if len(known) > max_affected:
         raise TooManyAffected(f"More than {max_affected} records match.", extra={"max_affected": max_affected})
     if mode is Mode.DRY_RUN:
-        return Removed(len(known), [])
-    return Removed(_remove(actor, sight, known, also=chosen), [])
+        return Removed(0, len(known))
+    removed = _remove(actor, sight, known, also=chosen)
+    return Removed(len(removed), len(removed))
+
+
+def _failed(ids: Sequence[UUID], removable: Iterable[UUID]) -> dict[int, Fault]:
+    left, seen, failed = frozenset(removable), set[UUID](), dict[int, Fault]()
+    for at, record_id in enumerate(ids):
+        if record_id in seen:
+            failed[at] = Fault(pointer("ids", at), "REPEATED", "An earlier entry has this id.")
+        elif record_id not in left:
+            failed[at] = Fault(pointer("ids", at), "RECORD_NOT_FOUND", "There is no such record.")
+        seen.add(record_id)
+    return failed
+
+
+def _refuse(failed: Mapping[int, Fault]) -> None:
+    if failed:
+        raise ValidationFailed(faults=list(failed.values()))
 
 
 def _most(chosen: Sql) -> int:
@@ -73,15 +94,17 @@ def _most(chosen: Sql) -> int:
     return MAX_ROWS
 
 
-def _remove(actor: Actor, sight: Sight, ids: Sequence[UUID], *, also: Sql | None = None) -> int:
+def _remove(actor: Actor, sight: Sight, ids: Sequence[UUID], *, also: Sql | None = None) -> list[UUID]:
+    """Those that are still there."""
     if not ids:
-        return 0
+        return []
     with unit(actor), at_ends(actor, sight.shape.id, ids) as ends:
         outcome = perform_change(
             actor, sight, DELETE, P.RECORDS_DELETE, [{"id": record_id} for record_id in ids], also=also
         )
-        ends.end([written.id for written in outcome.rows])
-    return len(outcome.rows)
+        removed = [written.id for written in outcome.rows]
+        ends.end(removed)
+    return removed
 
 
 def _among(ids: Any) -> Sql:

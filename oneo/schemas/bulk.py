@@ -85,7 +85,5 @@ class BulkDelete(Input):
             raise ValidationError("Either ids or filter is expected.")
 
 
-class BulkDeleted(Schema):
+class BulkDeleted(BulkAnswer):
     deleted_count = fields.Integer(required=True)
-    errors = fields.List(fields.Nested(BulkFault()), required=True)
-    error_count = fields.Integer(required=True)

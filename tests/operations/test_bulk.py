@@ -141,6 +141,49 @@ def test_records_are_removed_by_ids(api: Api) -> None:
     assert [found["id"] for found in api.get(f"{URL}/").json["results"]] == [ids[1]]
 
 
+@pytest.mark.parametrize("mode", ["partial", "atomic", "dry_run"])
+@pytest.mark.parametrize("what", ["update", "delete"])
+def test_ids_that_cannot_be_meant_are_told_alike(api: Api, what: str, mode: str) -> None:
+    """Changed and removed in one manner: each id is named by its place, and nothing done at all is no success."""
+    deals(api)
+    known = record(api, "deals", {"name": "a"})["id"]
+
+    def send(*ids: str) -> Any:
+        entries = [{"id": found, "status": "seen"} for found in ids]
+        return api.post(f"{URL}/bulk_{what}/?mode={mode}", entries if what == "update" else {"ids": ids})
+
+    def told(answer: Any) -> Any:
+        if mode == "atomic":
+            problem = assert_problem(answer, 422, "VALIDATION_FAILED")
+            return [
+                [int(part) for part in fault["pointer"].split("/") if part.isdigit()] for fault in problem["errors"]
+            ]
+        assert answer.json["error_count"] == len(answer.json["errors"])
+        return [[fault["index"]] for fault in answer.json["errors"] if list(fault["errors"]) == ["id"]]
+
+    nobodys = send(SOME_ID)
+    assert told(nobodys) == [[0]]
+    assert nobodys.status_code == (422 if mode == "atomic" else 400)
+    mixed = send(SOME_ID, known, known)
+    assert told(mixed) == [[0], [2]]
+    if mode != "atomic":
+        assert (mixed.status_code, mixed.json["valid_count"]) == (200, 1)
+        assert mixed.json[f"{what}d_count"] == (0 if mode == "dry_run" else 1)
+    assert send().status_code == 200
+    left = api.get(f"{URL}/?status=active").json["count"]
+    assert left == (0 if mode == "partial" else 1)
+
+
+def test_what_others_remove_at_the_same_moment_is_told_to_one(api: Api) -> None:
+    deals(api)
+    entries = [{"data": {"name": str(at)}} for at in range(300)]
+    ids = [found["id"] for found in api.post(f"{URL}/bulk_create/", entries).json["created"]]
+    answers: list[Any] = []
+    together([lambda: answers.append(api.post(f"{URL}/bulk_delete/", {"ids": ids}).json)] * 4)
+    assert [answer["deleted_count"] + answer["error_count"] for answer in answers] == [300] * 4
+    assert sum(answer["deleted_count"] for answer in answers) == 300
+
+
 def test_records_are_removed_by_a_filter_but_no_more_than_allowed(api: Api) -> None:
     deals(api)
     for amount in range(5):
@@ -148,7 +191,7 @@ def test_records_are_removed_by_a_filter_but_no_more_than_allowed(api: Api) -> N
     body = {"filter": {"data__amount": {"gte": 2}}, "max_affected": 2}
     assert_problem(api.post(f"{URL}/bulk_delete/", body), 409, "TOO_MANY_AFFECTED")
     assert api.get(f"{URL}/").json["count"] == 5
-    assert api.post(f"{URL}/bulk_delete/?mode=dry_run", {**body, "max_affected": 3}).json["deleted_count"] == 3
+    assert api.post(f"{URL}/bulk_delete/?mode=dry_run", {**body, "max_affected": 3}).json["valid_count"] == 3
     assert api.post(f"{URL}/bulk_delete/", {**body, "max_affected": 3}).json["deleted_count"] == 3
     assert api.get(f"{URL}/").json["count"] == 2
 
@@ -302,7 +345,7 @@ def test_many_ids_to_remove_do_not_hold_up_the_process(api: Api) -> None:
     began = time.process_time()
     answer = api.post(f"{URL}/bulk_delete/?mode=dry_run", {"ids": [SOME_ID, *ids]})
     assert time.process_time() - began < 3
-    assert (answer.json["deleted_count"], [found["index"] for found in answer.json["errors"]]) == (6_000, [0])
+    assert (answer.json["valid_count"], [found["index"] for found in answer.json["errors"]]) == (6_000, [0])
 
 
 @pytest.mark.parametrize("mode", ["partial", "atomic"])

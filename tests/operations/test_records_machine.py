@@ -268,14 +268,14 @@ class Records(RuleBasedStateMachine):
         ids = [entry.sent["id"] for entry in (self.aimed({}, "", pick, None) for pick in picks)]
         ids = [found for found in ids if found != NO_ID]
         alive = [found for found in dict.fromkeys(ids) if not self.model.get(found, {"deleted": True})["deleted"]]
-        missing = sorted({ids.index(found) for found in ids if found not in alive})
+        failed = [at for at, found in enumerate(ids) if found not in alive or found in ids[:at]]
         answer = self.api.post(f"{self.path}bulk_delete/?mode={mode}", {"ids": ids})
-        if mode == "atomic" and missing:
+        if mode == "atomic" and failed:
             assert answer.status_code == 422, answer.text
-            assert [fault["pointer"] for fault in answer.json["errors"]] == [f"/ids/{at}" for at in missing]
+            assert [fault["pointer"] for fault in answer.json["errors"]] == [f"/ids/{at}" for at in failed]
             return
-        assert [fault["index"] for fault in answer.json["errors"]] == missing
-        self.gone(answer, alive, mode)
+        assert [fault["index"] for fault in answer.json["errors"]] == failed
+        self.gone(answer, alive, mode, status=400 if failed and not alive else 200)
 
     @rule(node=nodes, most=st.integers(0, 12), mode=modes)
     def bulk_delete_by_filter(self, node: Any, most: int, mode: str) -> None:
@@ -288,10 +288,11 @@ class Records(RuleBasedStateMachine):
             return
         self.gone(answer, found, mode)
 
-    def gone(self, answer: Reply, ids: list[str], mode: str) -> None:
-        assert answer.status_code == 200, answer.text
-        assert answer.json["deleted_count"] == len(ids)
-        for found in ids if mode != "dry_run" else ():
+    def gone(self, answer: Reply, ids: list[str], mode: str, *, status: int = 200) -> None:
+        assert answer.status_code == status, answer.text
+        removed = ids if mode != "dry_run" else []
+        assert (answer.json["deleted_count"], answer.json["valid_count"]) == (len(removed), len(ids))
+        for found in removed:
             row = self.model[found]
             row["deleted"], row["version"] = True, row["version"] + 1
 
