@@ -13,6 +13,10 @@ class PipelineNotFound(NotFound):
     code, title = "PIPELINE_NOT_FOUND", "There is no such pipeline."
 
 
+class PipelineInactive(Conflict):
+    code, title = "PIPELINE_INACTIVE", "The pipeline is not active and takes no new records."
+
+
 class FieldNotFound(NotFound):
     code, title = "FIELD_NOT_FOUND", "There is no such field."
 

@@ -27,6 +27,7 @@ from oneo.models.record import STATUS_LENGTH, TITLE_LENGTH
 from oneo.operations.link_statuses import Lacking, keeping_statuses, lacking
 from oneo.operations.records import (
     change_row,
+    check_active,
     check_title,
     insert_row,
     perform_change,
@@ -90,8 +91,9 @@ class BulkOutcome:
 
 
 def bulk_create(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mode.PARTIAL) -> BulkOutcome:
-    """Raises ArrayExpected, ValidationFailed for a bad entry when all must be good."""
+    """Raises PipelineInactive, ArrayExpected, ValidationFailed for a bad entry when all must be good."""
     sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
+    check_active(sight)
     rows, checker = read_rows(entries, CREATE_KEYS), Checker(actor, sight, P.RECORDS_CREATE)
     for row in rows:
         if row.good:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flask import current_app
@@ -46,6 +46,17 @@ class ListQuery:
     conditions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     offset: int | None = None
     edges: bool = False
+
+    def asks_about(self, column: str) -> bool:
+        """Whether any condition is on the column."""
+        return any(name.partition("__")[0] == column for name in (*self.conditions, *_keys(self.filter)))
+
+
+def _keys(asked: object) -> Iterator[str]:
+    if isinstance(asked, dict):
+        yield from asked
+    for part in asked.values() if isinstance(asked, dict) else asked if isinstance(asked, list) else ():
+        yield from _keys(part)
 
 
 @dataclass(frozen=True, slots=True)

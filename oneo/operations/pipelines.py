@@ -41,10 +41,9 @@ def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False, wit
     """Those that the caller sees; inactive ones only where the query asks about `is_active`."""
     if deleted:
         policy.require(actor, P.PIPELINES_DELETE)
-    asked = any(name.startswith("is_active") for name in query.conditions) or query.filter is not None
     scope = [
         Sql("p.deleted_at IS NOT NULL") if deleted else Sql("p.deleted_at IS NULL"),
-        TRUE if deleted or asked else Sql("p.is_active = %s", [True]),
+        TRUE if deleted or query.asks_about("is_active") else Sql("p.is_active = %s", [True]),
         _seen(actor),
     ]
     return list_resource(actor, _resource(actor, with_fields=with_fields), query, scope=all_of(scope))

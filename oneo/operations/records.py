@@ -20,6 +20,7 @@ from oneo.errors import (
     Fault,
     FaultList,
     PermissionDenied,
+    PipelineInactive,
     RecordNotFound,
     RecordNotRemoved,
     ValueTaken,
@@ -73,8 +74,9 @@ def shown(actor: Actor, sight: Sight, *, deleted: bool = False) -> Resource:
 
 
 def create_record(actor: Actor, pipeline: str | UUID, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
-    """(id, JSON text, version). Raises ValidationFailed, ValueTaken."""
+    """(id, JSON text, version). Raises PipelineInactive, ValidationFailed, ValueTaken."""
     sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
+    check_active(sight)
     faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_CREATE)
     check_title(sight, body, faults)
     values = checker.check_new(with_title(sight, body), faults)
@@ -82,6 +84,12 @@ def create_record(actor: Actor, pipeline: str | UUID, body: Mapping[str, Any]) -
     faults.check()
     written = perform_insert(actor, sight, [insert_row(sight, body, values)]).rows[0]
     return written.id, written.document, written.version
+
+
+def check_active(sight: Sight) -> None:
+    """Raises PipelineInactive: a pipeline that has been put away takes nothing new, and what it has stays in use."""
+    if not sight.shape.is_active:
+        raise PipelineInactive
 
 
 def update_record(

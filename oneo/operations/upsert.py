@@ -10,7 +10,7 @@ from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
-from oneo.errors import Fault, InvalidParameter, nearest, pointer
+from oneo.errors import Fault, InvalidParameter, PipelineInactive, nearest, pointer
 from oneo.events.unit import unit
 from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.shapes import FieldShape
@@ -55,6 +55,8 @@ def bulk_upsert(
             continue
         if row.id in known:
             check_change(changing, sight, row)
+        elif not sight.shape.is_active:
+            row.faults.add("", "PIPELINE_INACTIVE", PipelineInactive.title)
         else:
             check_new(creating, sight, row)
     creating.check_users()

@@ -47,6 +47,45 @@ def test_a_pipeline_is_made_read_changed_removed_and_restored(api: Api) -> None:
     ]  # fmt: skip
 
 
+def test_an_inactive_pipeline_takes_nothing_new_and_what_it_has_stays_in_use(api: Api) -> None:
+    """Checklist 35: out of the way, not out of use."""
+    deals(api)
+    old, gone = (record(api, "deals", {"name": name, "code": name})["id"] for name in ("old", "gone"))
+    assert api.delete(f"/records/{gone}/").status_code == 204
+    assert api.patch("/pipelines/deals/", {"is_active": False}).status_code == 200
+    new, url = {"data": {"name": "New", "code": "new"}}, "/pipelines/deals/records/"
+    assert_problem(api.post(url, new), 409, "PIPELINE_INACTIVE")
+    for mode in ("partial", "atomic", "dry_run"):
+        assert_problem(api.post(f"{url}bulk_create/?mode={mode}", [new]), 409, "PIPELINE_INACTIVE")
+    upserted = api.post(f"{url}bulk_upsert/?on=code", [new, {"data": {"code": "old", "amount": 5}}])
+    assert (upserted.status_code, [found["id"] for found in upserted.json["upserted"]]) == (200, [old])
+    assert [(fault["index"], list(fault["errors"])) for fault in upserted.json["errors"]] == [(0, ["general"])]
+    problem = assert_problem(api.post(f"{url}bulk_upsert/?on=code&mode=atomic", [new]), 422, "VALIDATION_FAILED")
+    assert [fault["code"] for fault in problem["errors"]] == ["PIPELINE_INACTIVE"]
+    assert api.patch(f"/records/{old}/", {"data": {"amount": 6}}).status_code == 200
+    assert api.post(f"/records/{gone}/restore/").status_code == 200
+    assert api.post(f"{url}bulk_update/", [{"id": old, "status": "done"}]).status_code == 200
+    assert [found["id"] for found in api.get("/records/?search=old").json["results"]] == [old]
+    assert (api.get(url).json["count"], api.delete(f"/records/{old}/").status_code) == (2, 204)
+    assert api.patch("/pipelines/deals/", {"is_active": True}).status_code == 200
+    assert api.post(url, new).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/pipelines/", "/relationships/types/"])
+def test_inactive_ones_are_listed_only_when_asked_for(api: Api, path: str) -> None:
+    for name, is_active in (("One", True), ("Two", False)):
+        assert api.post(path, {"name": name, "is_active": is_active}).status_code == 201
+
+    def listed(**query: str) -> list[str]:
+        return sorted(row["slug"] for row in api.get(path, query_string=query).json["results"])
+
+    assert listed() == listed(search="o") == listed(name="o") == ["one"]
+    assert listed(filter='{"name": {"contains": "o"}}') == ["one"]
+    assert listed(is_active="false") == listed(is_active__not="true") == ["two"]
+    assert listed(filter='{"is_active__in": [true, false]}') == ["one", "two"]
+    assert listed(filter='{"or": [{"not": {"is_active": true}}, {"slug": "one"}]}') == ["one", "two"]
+
+
 def test_records_go_and_come_back_with_their_pipeline(api: Api) -> None:
     found = deals(api)
     made = record(api, "deals", {"name": "A"})
