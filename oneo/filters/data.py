@@ -157,7 +157,8 @@ class DocumentColumn(DataColumn):
     def compare(self, operator: str, value: Any) -> Sql:
         if operator == "contains":
             return self.holds(value)
-        return Sql(f"({RECORD}.data->'{self.slug}' = %s::jsonb)", [exact_json.dumps(value)])
+        equal = Sql(f"({RECORD}.data->'{self.slug}' = %s::jsonb)", [exact_json.dumps(value)])
+        return all_of([self.holds(value), equal])
 
 
 _COLUMNS: Mapping[Family, type[DataColumn]] = {

@@ -1,4 +1,5 @@
-"""Documents made to hurt: each is refused within a second, never with a 5xx, and nobody else waits."""
+"""Documents made to hurt: each is refused within a second, never with a 5xx, and nobody else waits (checklist
+92)."""
 
 from __future__ import annotations
 

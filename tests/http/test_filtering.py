@@ -1,4 +1,5 @@
-"""Conditions, ordering, search and picking of keys over HTTP: each operator as one reads it (threats 56-58)."""
+"""Conditions, ordering, search and picking of keys over HTTP: each operator as one reads it (checklist 34;
+threats 56-58)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many records in one call."""
+"""Many records in one call (checklist 14, 38)."""
 
 from __future__ import annotations
 
@@ -371,7 +371,7 @@ def test_of_many_that_are_wrong_some_are_told_what_was_meant(api: Api) -> None:
 
 
 def test_to_add_nothing_is_not_to_have_added_something(api: Api) -> None:
-    """Checklist 42: 201 where any was created."""
+    """Checklist 14: 201 where any was created."""
     deals(api)
     answer = api.post(f"{URL}/bulk_create/", [])
     assert (answer.status_code, answer.json["created_count"], answer.json["error_count"]) == (400, 0, 0)

@@ -1,4 +1,5 @@
-"""Comments: threads on records, for those who see the record, changed by their authors (threats 17, 19)."""
+"""Comments: threads on records, for those who see the record, changed by their authors (checklist 19; threats 17,
+19)."""
 
 from __future__ import annotations
 

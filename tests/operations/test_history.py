@@ -1,4 +1,4 @@
-"""A record's history and its past states, and what of them a caller sees (threat 13)."""
+"""A record's history and its past states, and what of them a caller sees (checklist 18; threat 13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""JSON Schema of a pipeline's records: true of what is answered and of what is taken (contract 2)."""
+"""JSON Schema of a pipeline's records: true of what is answered and of what is taken (contract 2; checklist
+37)."""
 
 from __future__ import annotations
 

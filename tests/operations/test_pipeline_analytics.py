@@ -1,4 +1,4 @@
-"""Figures about a pipeline, for who sees all of it and for who does not (checklist 41; threats 13, 17, 19, 28)."""
+"""Figures about a pipeline, for who sees all of it and for who does not (checklist 11, 41; threats 13, 17, 19, 28)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines over REST: each route, and every odd name that somebody may give one (threat 38)."""
+"""Pipelines over REST: each route, and every odd name that somebody may give one (checklist 7, 43; threat 38)."""
 
 from __future__ import annotations
 

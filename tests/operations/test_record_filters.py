@@ -1,4 +1,5 @@
-"""Filters over the values of records: every kind, every operator, with an index and without (threats 14, 55-58)."""
+"""Filters over the values of records: every kind, every operator, with an index and without (checklist 36;
+threats 14, 55-58)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Every value of the tables of values over REST: kept as it is and found again, or refused without a trace
-(threats 31-34)."""
+(checklist 37, 38; threats 31-34)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records over REST: one at a time."""
+"""Records over REST: one at a time (checklist 8, 16, 39, 40, 45)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ def test_a_record_is_made_read_changed_removed_and_restored(api: Api) -> None:
     ]  # fmt: skip
     assert events[1]["changed_fields"] == ["data.amount", "data.stage"]
     assert events[1]["old"] == {"data": {"amount": 12.5, "stage": "open"}}
+
+
+def test_a_record_tells_who_made_it_and_who_changed_it_last(tenant: TestTenant) -> None:
+    """Checklist 40."""
+    path = "/pipelines/deals/records/"
+    deals(tenant.api)
+    maker, changer = tenant.user("member"), tenant.user("member")
+    made = maker.api.post(path, {"data": {"name": "A"}}).json
+    assert (made["created_by"], made["updated_by"]) == (str(maker.id), str(maker.id))
+    [bulk] = maker.api.post(f"{path}bulk_create/", [{"data": {"name": "B"}}]).json["created"]
+    assert (bulk["created_by"], bulk["updated_by"]) == (str(maker.id), str(maker.id))
+    for shown in (
+        changer.api.patch(f"/records/{made['id']}/", {"data": {"amount": 1}}).json,
+        changer.api.request("PUT", f"/records/{made['id']}/", json={"data": {"name": "C"}}).json,
+        changer.api.post(f"{path}bulk_update/", [{"id": bulk["id"], "status": "x"}]).json["updated"][0],
+    ):
+        assert (shown["created_by"], shown["updated_by"]) == (str(maker.id), str(changer.id))
+    assert tenant.api.post("/pipelines/deals/records/", {"data": {"name": "D"}}).json["created_by"] == str(
+        tenant.admin.id
+    )
 
 
 @pytest.mark.parametrize(

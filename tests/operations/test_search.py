@@ -1,4 +1,5 @@
-"""Search over all pipelines and within one: by words, by rank, never by what is hidden (threats 13, 14, 17, 19)."""
+"""Search over all pipelines and within one: by words, by rank, never by what is hidden (checklist 15, 34;
+threats 13, 14, 17, 19)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Index slots: how many there are, how they are given out, emptied and filled, while people write and read."""
+"""Index slots: how many there are, how they are given out, emptied and filled, while people write and read
+(checklist 89)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Traversal of graphs drawn by hand: what is found, by which way, under which conditions, and what is refused."""
+"""Traversal of graphs drawn by hand: what is found, by which way, under which conditions, and what is refused
+(checklist 17, 22)."""
 
 from __future__ import annotations
 
