@@ -12,8 +12,8 @@ _WORD = "(lower(%s)::tsquery || to_tsquery('simple'::regconfig, %s))"
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Its parts between white space that have a letter or a digit, each once."""
-    return tuple(dict.fromkeys(part for part in text.split() if any(sign.isalnum() for sign in part)))
+    """Its parts between white space and slashes that have a letter or a digit, each once."""
+    return tuple(dict.fromkeys(part for part in text.replace("/", " ").split() if any(sign.isalnum() for sign in part)))
 
 
 def words_query(words: Iterable[str]) -> Sql:

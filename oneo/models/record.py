@@ -23,10 +23,11 @@ TRIGRAMS = "ix_records_trigrams"
 SLOTS = {"t": 8, "n": 8, "d": 4, "u": 4}
 """Index slots of each kind: text, number, date, and the unique ones."""
 SLOT_NAMES = tuple(f"{kind}{number}" for kind, most in SLOTS.items() for number in range(1, most + 1))
-VECTOR = (
-    "to_tsvector('simple'::regconfig, coalesce(title, '')) || "
-    """jsonb_to_tsvector('simple'::regconfig, data, '["string", "numeric"]'::jsonb)"""
-)
+DATA_WORDS = """jsonb_to_tsvector('simple'::regconfig, CASE WHEN strpos({0}::text, '/') = 0 THEN {0}
+    ELSE translate({0}::text, '/', ' ')::jsonb END, '["string", "numeric"]'::jsonb)"""
+"""The words of a record's data. PostgreSQL takes what a slash joins for one word, a path; people look for the parts."""
+TITLE_WORDS = "to_tsvector('simple'::regconfig, translate(coalesce({0}, ''), '/', ' '))"
+VECTOR = f"{TITLE_WORDS.format('title')} || {DATA_WORDS.format('data')}"
 _ALIVE, _GONE = text("deleted_at IS NULL"), text("deleted_at IS NOT NULL")
 
 TextSlot = Annotated[str | None, mapped_column(Text(collation="C"))]

@@ -13,6 +13,7 @@ from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import Column
 from oneo.filters.data import RECORD, catalogue, text_of
 from oneo.filters.sql import Sql
+from oneo.models.record import DATA_WORDS, TITLE_WORDS
 from oneo.store import message
 from oneo.store.resources import Resource, moment
 
@@ -56,8 +57,8 @@ def vector_sql(shape: PipelineShape, hidden: frozenset[str], row: str = RECORD) 
     cut = hidden & (shape.fields.keys() | shape.removed)
     if not cut:
         return None
-    words = f"""jsonb_to_tsvector('simple'::regconfig, {data_sql(cut, row)}, '["string", "numeric"]'::jsonb)"""
-    return words if shape.title_field else f"(to_tsvector('simple'::regconfig, {row}.title) || {words})"
+    words = DATA_WORDS.format(data_sql(cut, row))
+    return words if shape.title_field else f"({TITLE_WORDS.format(f'{row}.title')} || {words})"
 
 
 def document(shape: PipelineShape, hidden: frozenset[str], row: str = RECORD) -> dict[str, str]:

@@ -20,8 +20,8 @@ HOSTILE = (
     "\x7f", "&amp;", "<b>a</b>", "<", "a<b", "\ufffe", "\U0010ffff", "a\rb",
 )  # fmt: skip
 
-NO_WORDS = ("http://", "&amp;")
-"""PostgreSQL takes the beginning of an address and an entity of HTML for what stands between words."""
+NO_WORDS = ("&amp;",)
+"""PostgreSQL takes an entity of HTML for what stands between words."""
 
 
 def titles(api: Api, query: str, path: str = "/records/") -> list[str]:
@@ -79,6 +79,28 @@ def two(api: Api) -> tuple[dict[str, Any], dict[str, Any]]:
 )
 def test_words_are_found_by_their_beginnings(two: Any, api: Api, search: str, expected: set[str]) -> None:
     assert set(titles(api, f"search={quote(search)}")) == expected
+
+
+@pytest.mark.parametrize("hiding", [False, True])
+@pytest.mark.parametrize(
+    ("text", "search"),
+    [("Smith/Jones", "jones"), ("Smith/Jones", "smith"), ("Smith/Jones", "Smith/Jo"), ("Smith/Jones", "jones/smith"),
+     ("/usr/lib/x", "lib"), ("/usr/lib/x", "/usr/li"), ("see /usr/lib/x.so", "usr/lib/x.so"), ("and/or", "or"),
+     ("https://example.com/docs/Intro?q=1", "intro"), ("https://example.com/docs/Intro", "example.com"),
+     ("https://example.com/docs/Intro", "https://example.com/do"), ("1/2", "2"), ("a//b", "b"), ('\\/b"/c', "c")],
+)  # fmt: skip
+def test_what_a_slash_joins_is_found_by_its_parts(tenant: TestTenant, text: str, search: str, *, hiding: bool) -> None:
+    """In a value and in a title, for whom something is hidden too."""
+    people(tenant.api)
+    pipeline(tenant.api, "Bare", [{"name": "Salary", "field_type": "number"}])
+    record(tenant.api, "people", {"name": "Found", "note": text, "salary": 1})
+    titled = tenant.api.post("/pipelines/bare/records/", {"title": text, "data": {"salary": 1}})
+    assert titled.status_code == 201, titled.text
+    record(tenant.api, "people", {"name": "Not", "note": "Johnson Goldsmith usrlib 12 an example"})
+    grant = {"permission": "records:read", "hidden_fields": ["salary"]}
+    reader = tenant.user(tenant.role("hiding", [grant])).api if hiding else tenant.api
+    assert sorted(titles(reader, f"search={quote(search)}")) == sorted(["Found", text])
+    assert titles(reader, f"search={quote(search)}", "/pipelines/people/records/") == ["Found"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from oneo.store import message
 from tests.factories.pipeline import pipeline, record
 from tests.factories.tenant import TenantFactory, TestTenant
 
-FIELDS = [{"name": "Code", "field_type": "text"}, {"name": "Amount", "field_type": "number"},
+FIELDS: list[dict[str, Any]] = [
+    {"name": "Code", "field_type": "text"}, {"name": "Amount", "field_type": "number"},
           {"name": "Day", "field_type": "date"}, {"name": "Extra", "field_type": "json"},
           {"name": "Bare", "field_type": "text", "is_indexed": False}]  # fmt: skip
 COUNT = 5_000
