@@ -139,13 +139,14 @@ def change(
 
 
 def _sql(what: LinkChange, scope: str, reach: Reach, rules: Rules, seen: Seen, *, many: str) -> str:
+    returning = rules.of_returning() if what is RESTORE else ()
     sql = _CHANGE.format(
         standing=what.standing,
         scope=scope,
         many=many,
         status=what.status,
         deleted_at=what.deleted_at,
-        checks=union([*rules.of_wanted(), *rules.of_leaving()]),
+        checks=union([*rules.of_wanted(), *rules.of_leaving(), *returning]),
         event_before=event_of(reach.types, "b"),
         json=json_of(seen),
         event=event_of(reach.types),

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from oneo.fields.links import ConstraintShape, TypeShape
 from oneo.store.link_crowds import crowded, duplicates, too_few, twins
-from oneo.store.link_hierarchy import misplaced
+from oneo.store.link_hierarchy import both_ways, misplaced
 from oneo.store.link_needs import abandoned, lacking
 from oneo.store.link_terms import Look, concerned, has_least, needed_type, together
 
@@ -68,6 +68,13 @@ class Rules:
         for found in self.types:
             for rule in found.constraints:
                 yield from self._broken(found, rule)
+
+    def of_returning(self) -> Iterator[str]:
+        """What those break that come back, whether they would stand or not."""
+        for found in self.types:
+            for rule in found.constraints:
+                if rule.kind == "HIERARCHY" and found.id in self.asked:
+                    yield both_ways(found, rule)
 
     def of_leaving(self) -> Iterator[str]:
         """What those break that end: others that need them, and numbers that must not be gone below."""

@@ -32,6 +32,14 @@ def misplaced(look: Look, found: TypeShape, rule: ConstraintShape) -> Iterator[s
     {deep}) h"""
 
 
+def both_ways(found: TypeShape, rule: ConstraintShape) -> str:
+    """What would be above and below itself."""
+    return (
+        f"SELECT p.n, 'CONSTRAINT_VIOLATION', '{rule.id}'::uuid, 'HIERARCHY', 'one_way', '{{}}'::jsonb FROM prepared p "
+        f"WHERE p.type_id = '{found.id}' AND p.is_bidirectional"
+    )
+
+
 def _walk(look: Look, found: TypeShape, rule: ConstraintShape, ahead: str, behind: str) -> str:
     """From one end of each wanted relationship on, as far as there is a moment at which all of the way stands, and
     not beyond its other end. Steps are counted only where too many are too many: in a circle they have no end.

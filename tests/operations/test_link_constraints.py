@@ -418,3 +418,20 @@ def test_no_hierarchy_is_made_of_what_goes_both_ways(settled: TestTenant) -> Non
     assert problem["violations"][0]["message"] == "Relationships of a hierarchy go one way."
     assert ground.api.patch(f"/relationships/{ground.made['one']}/", {"is_bidirectional": False}).status_code == 200
     assert ground.api.post(path, asked).status_code == 201
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "INACTIVE"])
+def test_what_went_both_ways_does_not_come_back_into_a_hierarchy(settled: TestTenant, status: str) -> None:
+    ground = Ground(settled)
+    ground.play(f"""
+        one = x a1 b1 both {status}
+        two = x a2 b2
+        one del
+        two del
+    """)
+    ground.constrain(tree())
+    problem = assert_problem(ground.act("one", "back"), 409, "CONSTRAINT_VIOLATION")
+    found = problem["violations"]
+    assert [(one["constraint_type"], one["field_path"]) for one in found] == [("HIERARCHY", "is_bidirectional")]
+    assert problem["errors"][0]["message"] == "Relationships of a hierarchy go one way."
+    ground.play("two back")
