@@ -25,23 +25,26 @@ Operation = Callable[..., Any]
 @dataclass(slots=True)
 class Context:
     """What one execution knows. `confirmed`: an operation has passed the gate as this actor. `pipelines` were loaded
-    for it, by id and the keys that were asked for; `ends` are the records that relationships lead to.
+    for it, by id and the keys that were asked for; `ends` are the records that relationships lead to; `words` are those
+    of root fields that name errors otherwise than the catalogue, by the keys of the answer.
     """
 
     actor: Actor
     confirmed: bool = False
     pipelines: dict[tuple[str, str], Any] = field(default_factory=dict)
     ends: Ends = field(default_factory=Ends)
+    words: dict[str, str] = field(default_factory=dict)
 
 
 class RootField(graphene.Field):
     """A field of Query that is an operation: it says who may ask, and is called with the actor and its arguments."""
 
     def __init__(
-        self, type_: Any, operation: Operation, *, permission: P | str, looks_ahead: bool = False, **options: Any
-    ) -> None:
+        self, type_: Any, operation: Operation, *, permission: P | str, looks_ahead: bool = False,
+        words: str | None = None, **options: Any,
+    ) -> None:  # fmt: skip
         """`permission` is required: a field that forgets it fails at import. An operation that looks ahead is called
-        with the execution's information after the actor.
+        with the execution's information after the actor. Errors are named in the `words`.
         """
         if not isinstance(permission, P) and permission != LOGGED_IN:
             raise TypeError(f"{operation.__name__} does not say who may call it")
@@ -49,10 +52,13 @@ class RootField(graphene.Field):
         self.permission = permission
         self.operation = operation
         self.looks_ahead = looks_ahead
+        self.words = words
 
     def wrap_resolve(self, _parent_resolver: Any) -> Callable[..., Any]:
         def resolve(_root: object, info: Any, **arguments: Any) -> Any:
             context: Context = info.context
+            if self.words is not None:
+                context.words[info.path.key] = self.words
             if isinstance(self.permission, P):
                 policy.require(context.actor, self.permission)
             seen = (info,) if self.looks_ahead else ()

@@ -14,6 +14,7 @@ from graphql import GraphQLError
 
 from oneo.errors import DomainError, InternalError
 from oneo.fields.dates import moment_text
+from oneo.graphql.words import fault_of, name_of
 
 MAX_MESSAGE = 500
 _log = logging.getLogger("oneo.graphql")
@@ -46,24 +47,30 @@ def entries(error: DomainError) -> list[dict[str, Any]]:
     return [_entry(error.detail, error.code, None, error)]
 
 
-def field_entry(found: GraphQLError) -> dict[str, Any]:
-    """The entry for a field that failed. What is not one of our errors is logged, and told to nobody."""
+def field_entry(found: GraphQLError, words: str | None = None) -> dict[str, Any]:
+    """The entry for a field that failed, in the words of its root field. What is not one of our errors is logged, and
+    told to nobody.
+    """
     cause = found.original_error
     if isinstance(cause, DomainError):
-        return _entry(cause.detail, cause.code, found, cause)
+        return _entry(cause.detail, cause.code, found, cause, words)
     _log.error("a field failed: %s", found.path, exc_info=cause or found)
     return _entry(InternalError.title, InternalError.code, found)
 
 
-def _entry(message: str, code: str, found: GraphQLError | None, cause: DomainError | None = None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"message": message[:MAX_MESSAGE], "code": code}
+def _entry(
+    message: str, code: str, found: GraphQLError | None, cause: DomainError | None = None, words: str | None = None
+) -> dict[str, Any]:
+    name = name_of(code, words)
+    entry: dict[str, Any] = {"message": message[:MAX_MESSAGE], "code": name}
     if found is not None and found.locations:
         entry["locations"] = [{"line": at.line, "column": at.column} for at in found.locations]
     if found is not None and found.path is not None:
         entry["path"] = found.path
-    extensions = {"code": code, "timestamp": moment_text(datetime.now(UTC)), "requestId": g.get("request_id")}
+    now = moment_text(datetime.now(UTC))
+    extensions = {"code": name, "canonicalCode": code, "timestamp": now, "requestId": g.get("request_id")}
     if cause is not None:
         extensions |= {to_camel_case(name): value for name, value in cause.extra.items()}
         if cause.faults:
-            extensions["errors"] = [replace(fault, suggestion=None).as_dict() for fault in cause.faults]
+            extensions["errors"] = [fault_of(replace(fault, suggestion=None), words) for fault in cause.faults]
     return {**entry, "extensions": extensions}

@@ -27,8 +27,10 @@ from oneo.graphql.relationships import (
     list_relationships,
     validate_relationship,
 )
+from oneo.graphql.things import Thing, get_thing
 from oneo.graphql.traversal import RelationshipTraversal, traverse_relationships
 from oneo.graphql.users import PermissionSet, User, get_current_user, get_user_permissions
+from oneo.graphql.words import THINGS
 
 
 class Query(graphene.ObjectType):
@@ -81,6 +83,9 @@ class Query(graphene.ObjectType):
         description="What stands against a relationship; nothing is written.",
     )  # fmt: skip
     record = RootField(Record, get_record, permission=P.RECORDS_READ, looks_ahead=True, id=graphene.ID(required=True))
+    thing = RootField(
+        Thing, get_thing, permission=P.RECORDS_READ, looks_ahead=True, words=THINGS, id=graphene.ID(required=True)
+    )
 
 
 @cache

@@ -10,10 +10,15 @@ import graphene
 from graphql import GraphQLResolveInfo
 
 from oneo.access.schema import Sight
-from oneo.errors import PipelineNotFound
+from oneo.actor import Actor
+from oneo.errors import PipelineNotFound, RecordNotFound
 from oneo.fields.kinds.terms import Family
 from oneo.fields.shapes import FieldShape
 from oneo.graphql.base import JSON, Context, DateTime
+from oneo.graphql.exact import named, read_exactly
+from oneo.graphql.selection import asked
+from oneo.ids import as_id
+from oneo.operations import records
 from oneo.operations.ends import find_class
 
 RECORD_KEYS = {
@@ -113,6 +118,20 @@ class BetweenThings:
     @staticmethod
     def resolve_target_thing(link: dict[str, Any], info: GraphQLResolveInfo) -> Any:
         return record_at(info, link["target_record_id"])
+
+
+def get_thing(actor: Actor, info: GraphQLResolveInfo, *, id: str) -> dict[str, Any]:  # noqa: A002 - its name there
+    """Raises RecordNotFound."""
+    record_id = as_id(id)
+    missing = RecordNotFound("There is no such thing.", extra={"thing_id": id})
+    if record_id is None:
+        raise missing
+    keys = named({RECORD_KEYS.get(key, key) for key in asked(info)})
+    try:
+        found: dict[str, Any] = read_exactly(records.get_record(actor, record_id, fields=keys)[0])
+    except RecordNotFound:
+        raise missing from None
+    return found
 
 
 def record_at(info: GraphQLResolveInfo, record_id: str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from graphql import ExecutionResult, OperationType, execute_sync, get_operation_ast
+from graphql import ExecutionResult, GraphQLError, OperationType, execute_sync, get_operation_ast
 
 from oneo.access.permissions import LOGGED_IN
 from oneo.actor import Actor
@@ -24,9 +25,10 @@ from oneo.store import message
 class FieldsFailed(DomainError):
     """Fields of an answer failed, which an outdated actor may explain: if he was not, the answer stands."""
 
-    def __init__(self, result: ExecutionResult) -> None:
+    def __init__(self, result: ExecutionResult, words: Mapping[str, str]) -> None:
         super().__init__()
         self.result = result
+        self.words = words
 
 
 def register_graphql(app: Flask) -> None:
@@ -41,15 +43,15 @@ def serve_graphql() -> Response:
     """Who has no token learns nothing, not even whether the request is well-formed."""
     media = wanted_type()
     try:
-        return _response(with_actor(lambda actor: _result(actor, read_request())), media)
+        return _response(*with_actor(lambda actor: _result(actor, read_request())), media)
     except FieldsFailed as failure:
-        return _response(failure.result, media)
+        return _response(failure.result, failure.words, media)
     except DomainError as error:
         return _refusal(error, media)
 
 
-def _result(actor: Actor, asked: Asked) -> ExecutionResult:
-    """Raises DomainErrors for the request as a whole, FieldsFailed, StaleActor."""
+def _result(actor: Actor, asked: Asked) -> tuple[ExecutionResult, Mapping[str, str]]:
+    """And the words of root fields. Raises DomainErrors for the request as a whole, FieldsFailed, StaleActor."""
     document = documents().get(asked.query)
     operation = get_operation_ast(document, asked.operation_name)
     if request.method != "POST" and operation is not None and operation.operation is not OperationType.QUERY:
@@ -63,13 +65,13 @@ def _result(actor: Actor, asked: Asked) -> ExecutionResult:
         operation_name=asked.operation_name,
         hide_suggestions=True,
     )
-    _sift(result)
+    _sift(result, context.words)
     if not context.confirmed:
         message.confirm(actor)
-    return result
+    return result, context.words
 
 
-def _sift(result: ExecutionResult) -> None:
+def _sift(result: ExecutionResult, words: Mapping[str, str]) -> None:
     """What concerns the caller or the whole server is no matter of single fields; the rest stays in the answer."""
     errors = result.errors or []
     causes = [error.original_error for error in errors]
@@ -79,14 +81,19 @@ def _sift(result: ExecutionResult) -> None:
     if any(error.path is None for error in errors):
         raise DocumentInvalid(errors)
     if any(isinstance(cause, DomainError) for cause in causes):
-        raise FieldsFailed(result)
+        raise FieldsFailed(result, words)
 
 
-def _response(result: ExecutionResult, media: str) -> Response:
+def _response(result: ExecutionResult, words: Mapping[str, str], media: str) -> Response:
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
-        body = {"errors": [field_entry(error) for error in result.errors], **body}
+        body = {"errors": [field_entry(error, words.get(_root(error))) for error in result.errors], **body}
     return Response(orjson.dumps(body), 200, content_type=f"{media}; charset=utf-8")
+
+
+def _root(error: GraphQLError) -> str:
+    """The key of the root field that it lies in."""
+    return str(error.path[0]) if error.path else ""
 
 
 def _refusal(error: DomainError, media: str) -> Response:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from oneo.errors import CATALOGUE
+from oneo.graphql.words import OF_THINGS
 from tests.architecture.sources import DOCS, called, functions, parsed
 
 _ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|(.+)\|$", re.MULTILINE)
@@ -78,6 +79,12 @@ def test_documented_errors_say_the_status_and_title_of_the_code(app: Flask) -> N
     for code, rest in _documented("Problems").items():
         status, title = (part.strip() for part in rest.split("|")[:2])
         assert (int(status), title) == (CATALOGUE[code].status, CATALOGUE[code].title), code
+
+
+def test_names_among_things_are_documented(app: Flask) -> None:
+    rows = {code: rest.strip("` ") for code, rest in _documented("Names among things").items()}
+    assert rows == OF_THINGS
+    assert rows.keys() <= CATALOGUE.keys()
 
 
 def test_every_fault_is_documented() -> None:

@@ -44,13 +44,13 @@ def test_long_messages_are_cut(in_app: Flask) -> None:
 @pytest.mark.parametrize("cause", [StaleActor(), TokenRevoked(), Unavailable()])
 def test_what_concerns_the_caller_is_no_matter_of_a_field(cause: Exception) -> None:
     with pytest.raises(type(cause)):
-        _sift(ExecutionResult(None, [_failed(UserNotFound()), _failed(cause)]))
+        _sift(ExecutionResult(None, [_failed(UserNotFound()), _failed(cause)]), {})
 
 
 def test_a_failed_field_may_be_an_outdated_actors_fault() -> None:
     result = ExecutionResult(None, [_failed(UserNotFound())])
     with pytest.raises(FieldsFailed) as raised:
-        _sift(result)
+        _sift(result, {})
     assert raised.value.result is result
-    _sift(ExecutionResult(None, [_failed(ValueError())]))
-    _sift(ExecutionResult({}))
+    _sift(ExecutionResult(None, [_failed(ValueError())]), {})
+    _sift(ExecutionResult({}), {})
