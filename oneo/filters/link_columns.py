@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from oneo import exact_json
+from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import Column
+from oneo.filters.data import data_column
 from oneo.filters.sql import Sql
 
 
@@ -48,14 +51,31 @@ class MetadataColumn(Column):
 
 @dataclass(frozen=True, slots=True)
 class OwnColumn(Column):
-    """A field of relationships: asked as those of records are, of a row `r` that has its data."""
+    """A field of relationships: asked and sorted by as those of records are, of a row `r` that has its data."""
 
     field: Column | None = None
 
     @classmethod
     def of(cls, field: Column) -> OwnColumn:
-        return cls(field.sql, field.type, nullable=True, sortable=False, field=field)
+        return cls(_of_data(field.sql), field.type, nullable=True, sortable=field.sortable, field=field)
+
+    @property
+    def cast(self) -> str:
+        return (self.field or self).cast
 
     def test(self, operator: str, value: object) -> Sql:
         found = (self.field or self).test(operator, value)
-        return Sql(f"(SELECT {found.text} FROM (SELECT x.data) r)", found.values)
+        return Sql(_of_data(found.text), found.values)
+
+
+def own_columns(shape: PipelineShape, cut: AbstractSet[str]) -> dict[str, Column]:
+    """Fields of relationships of one type; those that are cut do not exist."""
+    return {
+        f"data__{slug}": OwnColumn.of(data_column(slug, found.kind, None))
+        for slug, found in shape.fields.items()
+        if slug not in cut
+    }
+
+
+def _of_data(sql: str) -> str:
+    return f"(SELECT {sql} FROM (SELECT x.data) r)"

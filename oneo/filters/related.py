@@ -12,10 +12,10 @@ from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.links import TypeShape
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.ast import And, Comparison, Node, Not, Or, Related
-from oneo.filters.columns import Catalogue, Column
-from oneo.filters.data import COMMON, catalogue, data_column
+from oneo.filters.columns import Catalogue
+from oneo.filters.data import COMMON, catalogue
 from oneo.filters.hops import COUNTS, Hop, Reach, Way
-from oneo.filters.link_columns import OwnColumn
+from oneo.filters.link_columns import own_columns
 from oneo.filters.sql import Sql
 
 MAX_HOPS = 3
@@ -106,13 +106,7 @@ class Relations:
 
     def _own(self, found: TypeShape) -> Catalogue:
         """What may be asked of relationships of the type."""
-        cut = self._cut(found.own)
-        fields: dict[str, Column] = {
-            f"data__{slug}": OwnColumn.of(data_column(slug, one.kind, None))
-            for slug, one in found.own.fields.items()
-            if slug not in cut
-        }
-        return {**self.link_columns, **fields}
+        return {**self.link_columns, **own_columns(found.own, self._cut(found.own))}
 
     def _cut(self, shape: PipelineShape) -> frozenset[str]:
         return self.hidden(shape.id) | shape.removed

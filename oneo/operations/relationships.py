@@ -14,6 +14,8 @@ from oneo.access.schema import readable_reaches, schema_of
 from oneo.actor import Actor
 from oneo.errors import FaultList, RelationshipNotFound, RelationshipNotRemoved
 from oneo.events.unit import announce, translated, unit
+from oneo.filters.columns import Column
+from oneo.filters.link_columns import own_columns
 from oneo.filters.sql import Sql, all_of
 from oneo.operations.link_locks import Place, locks_for, reach_of, rules_for
 from oneo.operations.link_values import Wanted, read_change, read_new
@@ -28,12 +30,14 @@ from oneo.store.links import Seen, end_records, link_resource, place_of, seen_fr
 from oneo.store.lists import get_row
 from oneo.store.resources import Resource
 
+_TYPE_KEYS = ("relationship_type", "relationship_type_id")
+
 
 def list_relationships(actor: Actor, query: ListQuery, *, deleted: bool = False) -> Listing:
     """Raises InvalidParameter, InvalidCursor."""
     permission = P.RELATIONSHIPS_DELETE if deleted else P.RELATIONSHIPS_READ
     policy.require(actor, permission)
-    resource = _resource(actor, query.include, deleted=deleted)
+    resource = _resource(actor, query.include, deleted=deleted, own=_own_of(actor, _type_of(query)))
     return list_resource(actor, resource, query, scope=readable(actor, permission))
 
 
@@ -204,9 +208,31 @@ def _seen(actor: Actor) -> Seen:
     return [(found.type, found.own.hidden) for found in readable_types(actor)]
 
 
-def _resource(actor: Actor, include: str, *, deleted: bool = False) -> Resource:
+def _resource(
+    actor: Actor, include: str, *, deleted: bool = False, own: Mapping[str, Column] | None = None
+) -> Resource:  # fmt: skip
     embeds = end_records(readable_reaches(actor)) if include else {}
-    return link_resource(_seen(actor), deleted=deleted, embeds=embeds)
+    return link_resource(_seen(actor), own=own, deleted=deleted, embeds=embeds)
+
+
+def _type_of(query: ListQuery) -> object:
+    """The one type that the list is about, as it is named."""
+    asked = query.filter if isinstance(query.filter, Mapping) else {}
+    for name in _TYPE_KEYS:
+        for ending in ("", "__exact", "__in"):
+            if len(found := query.conditions.get(name + ending, ())) == 1:
+                return found[0]
+        of: Any = asked.get(name)
+        if isinstance(of, Mapping):
+            of = of.get("exact", of.get("in"))
+        if of:
+            return of[0] if isinstance(of, list) and len(of) == 1 else of
+    return None
+
+
+def _own_of(actor: Actor, name: object) -> dict[str, Column]:
+    found = next((one for one in readable_types(actor) if name in (one.type.slug, str(one.type.id))), None)
+    return own_columns(found.type.own, found.own.hidden) if found else {}
 
 
 def _one(link_id: UUID, scope: Sql) -> Sql:

@@ -91,8 +91,11 @@ def _other_end(found: Mapping[str, str]) -> dict[str, str]:
     return {key: other[key] for key in found}
 
 
-def link_resource(seen: Seen, *, deleted: bool = False, embeds: Mapping[str, str] | None = None) -> Resource:
-    """Relationships that are alive, or removed ones."""
+def link_resource(
+    seen: Seen, *, own: Mapping[str, Column] | None = None, deleted: bool = False,
+    embeds: Mapping[str, str] | None = None,
+) -> Resource:  # fmt: skip
+    """Relationships that are alive, or removed ones. `own` are the fields of the one type that is asked about."""
     names = {name: str(found.id) for found, _ in seen for name in (str(found.id), found.slug)}
     type_column = Column("x.type_id", RelationshipTypeName(names), sortable=False)
     shown = document(seen)
@@ -119,6 +122,7 @@ def link_resource(seen: Seen, *, deleted: bool = False, embeds: Mapping[str, str
             "updated_at": Column("x.updated_at", _TIME),
             "created_by": Column("x.created_by", _ID, nullable=True),
             "updated_by": Column("x.updated_by", _ID, nullable=True),
+            **(own or {}),
         },
         search=("x.metadata::text", f"({shown['data']})::text"),
         base=f"{ALIVE} AND x.deleted_at IS {'NOT ' if deleted else ''}NULL",
