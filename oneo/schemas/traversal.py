@@ -131,7 +131,7 @@ class GraphNodeSchema(ReachedRecordSchema):
     depth = fields.Integer(required=True, metadata={"description": "0 of the start.", "example": 0})
 
 
-class GraphEdgeSchema(Schema):
+class _LinkSchema(Schema):
     id = fields.UUID(required=True)
     relationship_type_id = fields.UUID(required=True)
     relationship_type = fields.String(required=True, metadata={"example": "employs"})
@@ -139,7 +139,11 @@ class GraphEdgeSchema(Schema):
     target_record_id = fields.UUID(required=True)
 
 
-class StepSchema(GraphEdgeSchema):
+class GraphEdgeSchema(_LinkSchema):
+    is_bidirectional = fields.Boolean(required=True)
+
+
+class StepSchema(_LinkSchema):
     direction = fields.String(required=True, validate=validate.OneOf(("OUTBOUND", "INBOUND")))
 
 

@@ -85,7 +85,7 @@ def graph_from(actor: Actor, walk: Walk, start: UUID) -> Found:
     plan = _plan(actor.tenant_id, walk)
     nodes = "SELECT string_agg(left(s.node, -1) || ',\"depth\":' || s.depth || '}', ',') FROM shown s"
     edge = """'{"id":"' || e.link || '",' || k.head || ',"source_record_id":"' || e.source_id
-        || '","target_record_id":"' || e.target_id || '"}'"""
+        || '","target_record_id":"' || e.target_id || '","is_bidirectional":' || e.is_bidirectional::text || '}'"""
     edges = f"""SELECT string_agg({edge}, ',' ORDER BY e.on_path DESC, e.link)
         FROM (SELECT * FROM edges LIMIT {MAX_EDGES}) e JOIN kinds k ON k.id = e.type_id"""
     parts = [*_levels(plan, paths=False), _shown(plan, "NULL::text"), _edges(plan)]
@@ -222,8 +222,10 @@ def _of_record(plan: _Plan, record_id: str) -> str:
     return f"WHERE r.tenant_id = '{plan.tenant_id}' AND r.id = {record_id} AND {plan.check}"
 
 
-def _steps(plan: _Plan, *, back: bool = False) -> str:
-    """Relationships that lead on from a record `p`, or to it, each with the record at the other end."""
+def _steps(plan: _Plan, *, back: bool = False, more: str = "") -> str:
+    """Relationships that lead on from a record `p`, or to it, each with the record at the other end. `more` are further
+    columns.
+    """
     walk = plan.walk
     places = ids_sql(place for group in walk.groups for place in group.pipelines)
     sides = []
@@ -231,7 +233,8 @@ def _steps(plan: _Plan, *, back: bool = False) -> str:
         outbound = (end == "source") != back
         allowed = walk.outbound if outbound else walk.inbound
         sides.append(
-            f"SELECT x.id AS link, x.type_id, x.{other}_id AS id, {outbound} AS outbound FROM my_relationships x "
+            f"SELECT x.id AS link, x.type_id, x.{other}_id AS id, {outbound} AS outbound{more} "
+            f"FROM my_relationships x "
             f"WHERE x.tenant_id = '{plan.tenant_id}' AND x.{end}_id = p.id AND x.{other}_pipeline_id = ANY({places}) "
             f"AND {plan.link}{'' if allowed else ' AND x.is_bidirectional'}"
         )
@@ -281,8 +284,9 @@ def _edges(plan: _Plan) -> str:
     return f"""edges AS MATERIALIZED (
     SELECT e.*, e.link IN (SELECT s.link FROM shown s WHERE s.depth > 0) AS on_path FROM (
         SELECT DISTINCT ON (x.link) x.link, x.type_id, CASE WHEN x.outbound THEN p.id ELSE x.id END AS source_id,
-            CASE WHEN x.outbound THEN x.id ELSE p.id END AS target_id
-        FROM (SELECT s.id FROM shown s WHERE s.depth < {beyond}) p CROSS JOIN LATERAL ({_steps(plan)}) x
+            CASE WHEN x.outbound THEN x.id ELSE p.id END AS target_id, x.is_bidirectional
+        FROM (SELECT s.id FROM shown s WHERE s.depth < {beyond}) p
+        CROSS JOIN LATERAL ({_steps(plan, more=", x.is_bidirectional")}) x
         WHERE x.id IN (SELECT s.id FROM shown s) ORDER BY x.link
     ) e ORDER BY on_path DESC, e.link LIMIT {MAX_EDGES + 1})"""
 

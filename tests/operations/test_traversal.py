@@ -148,6 +148,9 @@ def test_bidirectional_relationships_are_walked_both_ways(ids: dict[str, str], t
     assert walk(tenant.api, ids["a"], direction="forward") == ["a<d", "a>b"]
     assert walk(tenant.api, ids["d"], direction="forward") == ["d>a"]
     assert walk(tenant.api, ids["d"], direction="reverse") == ["d<c", "d>a"]
+    for path in (f"{WALK}?start={ids['a']}&format=graph", f"/records/{ids['a']}/relationships/?format=graph"):
+        edges = tenant.api.get(path).json["edges"]
+        assert {edge["relationship_type"]: edge["is_bidirectional"] for edge in edges} == {"knows": False, "both": True}
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,8 @@ def test_walks_are_those_of_networkx(worlds: list[World], asked: Asked, which: i
     assert found["truncated"] is False
     drawn = world.api.get("/relationships/traverse/", query_string={**query, "format": "graph"}).json
     assert {node["id"]: node["depth"] for node in drawn["nodes"]} == {start: 0, **expected}
+    for edge in drawn["edges"]:
+        assert edge["is_bidirectional"] is world.edges[edge["id"]].is_bidirectional
     assert sorted(edge["id"] for edge in drawn["edges"]) == sorted(_walked(world, asked, {start: 0, **expected}))
 
 
