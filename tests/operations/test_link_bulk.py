@@ -56,3 +56,12 @@ def test_many_are_activated_as_if_one_by_one(settled: TestTenant) -> None:
     expected = [alone.api.post(f"/relationships/{found}/activate/").status_code == 200 for found in rows[1]]
     assert [result["success"] for result in results] == expected
     assert 5 < sum(expected) < 35
+
+
+def test_a_long_chain_is_made_in_one_call(settled: TestTenant) -> None:
+    """Every way up and every way down is looked at."""
+    ground = Ground(settled, Rule("x", "HIERARCHY", depth=400))
+    answer = ground.bulk([f"x a{at} a{at + 1}" for at in range(400)], mode="atomic")
+    assert answer.status_code == 201, answer.text[:500]
+    for text, code in (("x a400 a401", "CONSTRAINT_VIOLATION"), ("x a400 a0", "CIRCULAR_RELATIONSHIP")):
+        assert ground.create(text).json["code"] == code
