@@ -74,7 +74,8 @@ def _compare(workload: Workload, loaded: Loaded, ours: str, bare: str, options: 
     theirs = f"{bare}/{workload.name}"
     mine = ours + workload.address(loaded)
     pairs = [
-        (_round(mine, workload, loaded, options), _round(theirs, workload, loaded, options)) for _ in range(ROUNDS)
+        (_round(mine, workload, loaded, options, at), _round(theirs, workload, loaded, options, at))
+        for at in range(ROUNDS)
     ]
     pairs.sort(key=lambda pair: pair[0].rate / (pair[1].rate or 1))
     one, other = pairs[len(pairs) // 2]
@@ -85,10 +86,9 @@ def _compare(workload: Workload, loaded: Loaded, ours: str, bare: str, options: 
         sys.exit(f"{one.errors} and {other.errors} answers were not 2xx")
 
 
-def _round(url: str, workload: Workload, loaded: Loaded, options: argparse.Namespace) -> Result:
-    return measure(
-        url, loaded.token, connections=options.connections, seconds=options.seconds, body=workload.sent(loaded)
-    )
+def _round(url: str, workload: Workload, loaded: Loaded, options: argparse.Namespace, at: int) -> Result:
+    body = workload.sent(loaded, at, ROUNDS)
+    return measure(url, loaded.token, connections=options.connections, seconds=options.seconds, body=body)
 
 
 def _export(loaded: Loaded, ours: Served) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import multiprocessing
 import re
 import shutil
@@ -11,8 +13,48 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is posted. `@0`, `@1` ... in it are ids: those of the first request begin with the first, those of the next
+    with the second, and so on.
+    """
+
+    text: str
+    ids: Sequence[str] = ()
+
+    def each(self) -> Callable[[], str]:
+        """The body of each request in turn."""
+        if not self.ids:
+            return lambda: self.text
+        numbers: Iterator[int] = itertools.count()
+
+        def made() -> str:
+            first = next(numbers)
+            return _PLACE.sub(lambda found: self.ids[(first + int(found[1])) % len(self.ids)], self.text)
+
+        return made
+
+    def lua(self) -> str:
+        """The same for wrk, whose only thread makes each request."""
+        script = f'wrk.method = "POST"\nwrk.body = [==[{self.text}]==]\n'
+        script += 'wrk.headers["Content-Type"] = "application/json"\n'
+        if self.ids:
+            script += f"local ids, first = {{{','.join(map(json.dumps, self.ids))}}}, -1\n{_REQUEST}"
+        return script
+
+
+_PLACE = re.compile(r"@(\d+)")
+_REQUEST = """
+function request()
+    first = first + 1
+    return wrk.format(nil, nil, nil, (wrk.body:gsub("@(%d+)", function(n) return ids[(first + n) % #ids + 1] end)))
+end
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +65,18 @@ class Result:
     errors: int
 
 
-def measure(url: str, token: str, *, connections: int, seconds: int, body: str | None = None) -> Result:
+def measure(url: str, token: str, *, connections: int, seconds: int, body: Body | None = None) -> Result:
     """Requests per second over keep-alive connections, and their latencies. With a body they are POSTs."""
     if shutil.which("wrk"):
         return _wrk(url, token, connections, seconds, body)
     return _own(url, token, connections, seconds, body)
 
 
-def _wrk(url: str, token: str, connections: int, seconds: int, body: str | None) -> Result:
+def _wrk(url: str, token: str, connections: int, seconds: int, body: Body | None) -> Result:
     command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency"]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         if body is not None:
-            script.write(f'wrk.method = "POST"\nwrk.body = [==[{body}]==]\n')
-            script.write('wrk.headers["Content-Type"] = "application/json"\n')
+            script.write(body.lua())
             script.flush()
             command += ["-s", script.name]
         headers = ["-H", f"Authorization: Bearer {token}"]
@@ -55,7 +96,7 @@ def _milliseconds(found: re.Match[str] | None) -> float:
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
 
 
-def _own(url: str, token: str, connections: int, seconds: int, body: str | None) -> Result:
+def _own(url: str, token: str, connections: int, seconds: int, body: Body | None) -> Result:
     """One process with a thread for each connection; slower than wrk, and so a lower bound."""
     results: multiprocessing.Queue[tuple[list[float], int]] = multiprocessing.Queue()
     process = multiprocessing.Process(target=_drive, args=(url, token, connections, seconds, body, results))
@@ -67,13 +108,14 @@ def _own(url: str, token: str, connections: int, seconds: int, body: str | None)
 
 
 def _drive(
-    url: str, token: str, connections: int, seconds: int, body: str | None,
+    url: str, token: str, connections: int, seconds: int, body: Body | None,
     results: multiprocessing.Queue[tuple[list[float], int]],
 ) -> None:  # fmt: skip
     times: list[float] = []
     errors: list[int] = []
+    made = body.each() if body else None
     threads = [
-        threading.Thread(target=_connection, args=(url, token, body, time.monotonic() + seconds, times, errors))
+        threading.Thread(target=_connection, args=(url, token, made, time.monotonic() + seconds, times, errors))
         for _ in range(connections)
     ]
     for thread in threads:
@@ -83,23 +125,27 @@ def _drive(
     results.put((times, len(errors)))
 
 
-def _connection(url: str, token: str, body: str | None, until: float, times: list[float], errors: list[int]) -> None:
+def _connection(
+    url: str, token: str, made: Callable[[], str] | None, until: float, times: list[float], errors: list[int]
+) -> None:
     parts = urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     head = f"Host: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
-    if body is not None:
-        head += f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
-    request = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\n{head}\r\n{body or ''}".encode()
+    if made is not None:
+        head += "Content-Type: application/json\r\n"
     with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80)) as sock:
         reader = sock.makefile("rb")
         while time.monotonic() < until:
+            body = made().encode() if made else b""
+            length = f"Content-Length: {len(body)}\r\n" if made else ""
+            request = f"{'POST' if made else 'GET'} {path} HTTP/1.1\r\n{head}{length}\r\n".encode() + body
             started = time.perf_counter()
             sock.sendall(request)
             if b" 20" not in reader.readline():
                 errors.append(1)
-            length = 0
+            expected = 0
             while (line := reader.readline().lower()) not in {b"\r\n", b""}:
                 if line.startswith(b"content-length:"):
-                    length = int(line.split(b":")[1])
-            reader.read(length)
+                    expected = int(line.split(b":")[1])
+            reader.read(expected)
             times.append(time.perf_counter() - started)

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from bench.graphs import draw
-from bench.workloads import DEAL, Loaded
+from bench.workloads import DEAL, SERIES, Loaded
 from oneo.access import tokens
 from oneo.access.schema import schema_of
 from oneo.actor import system_actor
@@ -28,6 +28,8 @@ from oneo.store.record_writes import insert
 USERS = 1_000
 OTHER_TENANTS = 4
 RECORDS, OTHER_RECORDS, BATCH = 100_000, 10_000, 5_000
+OTHERS = 30_000
+"""So many of the records are ends of relationships that Oneo is asked to make."""
 STAGES = ("open", "won", "lost", "stalled")
 FIELDS: list[dict[str, Any]] = [
     {"name": "Name", "field_type": "text", "is_required": True},
@@ -89,10 +91,13 @@ def _relate(loaded: Loaded, dsn: str) -> Loaded:
         type_id = made.id
     with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(_RELATE, {"tenant": str(loaded.tenant_id), "type": str(type_id), "hub": str(loaded.record_id)})
-        cursor.execute(_STRANGERS, {"tenant": str(loaded.tenant_id), "hub": str(loaded.record_id)})
-        strangers = tuple(UUID(row[0]) for row in cursor.fetchall())
+        cursor.execute(_SERIES, {"tenant": str(loaded.tenant_id), "hub": str(loaded.record_id), "others": OTHERS})
+        cursor.execute(f"SELECT id::text FROM {SERIES}_ids ORDER BY n LIMIT {OTHERS}")
+        others = tuple(row[0] for row in cursor.fetchall())
+        cursor.execute(f"SELECT id::text FROM {SERIES}_ids ORDER BY n DESC LIMIT 1")
+        stranger = UUID(cursor.fetchone()[0])
     connection.close()
-    return replace(loaded, link_type_id=type_id, hub_id=loaded.record_id, strangers=strangers)
+    return replace(loaded, link_type_id=type_id, hub_id=loaded.record_id, stranger_id=stranger, others=others)
 
 
 _RELATE = """
@@ -105,7 +110,13 @@ FROM (SELECT tenant_id, id, pipeline_id, row_number() OVER (ORDER BY id) AS n, l
 CROSS JOIN LATERAL (VALUES (d.former, true), (%(hub)s::uuid, d.n <= 10000)) e(source, wanted)
 WHERE e.source IS NOT NULL AND e.wanted
 """
-_STRANGERS = "SELECT id::text FROM records WHERE tenant_id = %(tenant)s AND id <> %(hub)s ORDER BY id DESC LIMIT 100"
+_SERIES = f"""
+CREATE TABLE {SERIES}_ids AS
+    SELECT row_number() OVER (ORDER BY id) AS n, id FROM records WHERE tenant_id = %(tenant)s AND id <> %(hub)s;
+CREATE UNIQUE INDEX ON {SERIES}_ids (n);
+CREATE SEQUENCE {SERIES} START %(others)s
+"""
+"""All other records, numbered; the first of them are related by Oneo, the later ones bare."""
 
 
 def _deal(number: int) -> dict[str, Any]:

@@ -1,12 +1,15 @@
-"""The workloads: what is asked of Oneo, and the SQL that a bare server answers the same thing with."""
+"""The workloads: what is asked of Oneo, and the SQL that a bare server answers the same thing with (checklist 77: W7,
+links, link-bulk, link-validate).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from bench.driver import Body
 from oneo.store.links import LINKS
 from oneo.store.records import RECORDS
 from oneo.store.resources import USERS
@@ -32,8 +35,10 @@ class Loaded:
     link_type_id: UUID = NOBODY
     hub_id: UUID = NOBODY
     """A record with very many relationships of this type."""
-    strangers: tuple[UUID, ...] = ()
-    """Records that it has none with."""
+    stranger_id: UUID = NOBODY
+    """A record that it has none with."""
+    others: tuple[str, ...] = ()
+    """Records each of which has one with the next, and else none but with the hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,17 @@ class Workload:
     path: str
     sql: Callable[[Loaded], str]
     body: str | Callable[[Loaded], str] | None = None
+    ids: Callable[[Loaded], Sequence[str]] | None = None
+    """What the bodies of requests name in turn, so that none is as another was."""
     graph: str = ""
     """What has to be loaded for it, if it is one of walks."""
 
-    def sent(self, loaded: Loaded) -> str | None:
-        return self.body(loaded) if callable(self.body) else self.body
+    def sent(self, loaded: Loaded, part: int, parts: int) -> Body | None:
+        """What is posted in one of several rounds."""
+        text = self.body(loaded) if callable(self.body) else self.body
+        ids = self.ids(loaded) if self.ids else ()
+        size = len(ids) // parts
+        return None if text is None else Body(text, ids[part * size : (part + 1) * size])
 
     def address(self, loaded: Loaded) -> str:
         start = loaded.graphs.get(self.graph)
@@ -167,42 +178,40 @@ def _links(loaded: Loaded) -> str:
 
 
 def _link_insert(loaded: Loaded) -> str:
-    """With their events and the clock, and no questions asked."""
+    """With their events and the clock, and no questions asked: of records that Oneo is not asked to relate."""
     tenant, user, kind = loaded.tenant_id, loaded.user_id, loaded.link_type_id
-    ids = ",".join(map(str, loaded.strangers))
     logged = _LOGGED.format(tenant=tenant, pipeline=kind, user=user).replace("record.created", "relationship.created")
     return (
         f"SELECT set_config('oneo.tenant', '{tenant}', true); "
-        "WITH r AS (INSERT INTO relationships (tenant_id, id, type_id, source_id, target_id, source_pipeline_id, "
-        "target_pipeline_id, status, created_by, updated_by) "
-        f"SELECT '{tenant}', gen_random_uuid(), '{kind}', '{loaded.hub_id}', t.id, '{loaded.pipeline_id}', "
-        f"'{loaded.pipeline_id}', 'INACTIVE', '{user}', '{user}' FROM unnest('{{{ids}}}'::uuid[]) t(id) RETURNING *)"
+        f"WITH k AS MATERIALIZED (SELECT nextval('{SERIES}') AS n), r AS ("
+        "INSERT INTO relationships (tenant_id, id, type_id, source_id, target_id, source_pipeline_id, "
+        "target_pipeline_id, created_by, updated_by) "
+        f"SELECT '{tenant}', gen_random_uuid(), '{kind}', s.id, t.id, '{loaded.pipeline_id}', "
+        f"'{loaded.pipeline_id}', '{user}', '{user}' FROM k JOIN {SERIES}_ids s ON s.n = k.n "
+        f"JOIN {SERIES}_ids t ON t.n BETWEEN k.n + 2 AND k.n + 101 RETURNING *)"
         f"{logged} SELECT string_agg({LINK}::text, ',') FROM r x"
     )
 
 
 def _link_check(loaded: Loaded) -> str:
     """Whether both records are there and nothing joins them so now."""
-    ends = f"'{loaded.hub_id}', '{loaded.strangers[0]}'"
+    ends = f"'{loaded.hub_id}', '{loaded.stranger_id}'"
     return (
         f"SELECT set_config('oneo.tenant', '{loaded.tenant_id}', true); SELECT json_build_object('is_valid', "
         f"(SELECT count(*) = 2 FROM my_records r WHERE r.tenant_id = '{loaded.tenant_id}' AND r.id IN ({ends}) "
         "AND r.deleted_at IS NULL) AND NOT EXISTS (SELECT FROM my_relationships x "
         f"WHERE x.tenant_id = '{loaded.tenant_id}' AND x.type_id = '{loaded.link_type_id}' "
-        f"AND x.source_id = '{loaded.hub_id}' AND x.target_id = '{loaded.strangers[0]}' AND x.status = 'ACTIVE' "
+        f"AND x.source_id = '{loaded.hub_id}' AND x.target_id = '{loaded.stranger_id}' AND x.status = 'ACTIVE' "
         "AND x.deleted_at IS NULL AND coalesce(x.effective_until > now(), true)))::text"
     )
 
 
-def _link_entries(loaded: Loaded, **more: str) -> list[dict[str, str]]:
-    return [
-        {
-            "relationship_type": "joins", "source_record_id": str(loaded.hub_id), "target_record_id": str(found), **more
-        }
-        for found in loaded.strangers
-    ]  # fmt: skip
+def _link(source: object, target: object) -> dict[str, str]:
+    return {"relationship_type": "joins", "source_record_id": str(source), "target_record_id": str(target)}
 
 
+SERIES = "bench_others"
+"""A sequence, and with `_ids` a table of numbered records."""
 LINK = LINKS.json().replace("NULL::text", "'joins'")
 RECORD = RECORDS.json().replace("nullif(r.title, '')", "r.data->>'name'")
 DEAL = {
@@ -237,13 +246,12 @@ WORKLOADS = (
         "/api/v1/relationships/?source_record_id={hub}", _links,
     ),
     Workload(
-        "link-bulk", "relate 100, inactive, so that they can be again; bare with events, clock",
-        "/api/v1/relationships/bulk_create/", _link_insert,
-        lambda loaded: json.dumps(_link_entries(loaded, status="INACTIVE")),
+        "link-bulk", "relate one to 100; bare with events, clock", "/api/v1/relationships/bulk_create/", _link_insert,
+        json.dumps([_link("@0", f"@{at}") for at in range(2, 102)]), lambda loaded: loaded.others,
     ),
     Workload(
         "link-validate", "ask about a relationship at a record with 10,000", "/api/v1/relationships/validate/",
-        _link_check, lambda loaded: json.dumps(_link_entries(loaded)[0]),
+        _link_check, lambda loaded: json.dumps(_link(loaded.hub_id, loaded.stranger_id)),
     ),
 )  # fmt: skip
 NASTY = tuple(_walked(graph) for graph in GRAPHS if graph != "levels")

@@ -42,11 +42,11 @@ def locks_for(actor: Actor, rules: Rules, places: Iterable[Place]) -> list[Lock]
     records, and in each hierarchy. In one order for everybody, so that nobody waits in a circle.
     """
     known = list(places)
-    crowd = len(known) > MOST_SINGLE
+    crowd, constrained = len(known) > MOST_SINGLE, rules.constrained
     wanted = [Lock.beside(type_id) for type_id in rules.asked]
     wanted += [Lock(_key("hierarchy", type_id), alone=True) for type_id in rules.hierarchies]
     for type_id, source, target in () if crowd else known:
-        alone = type_id in rules.constrained
+        alone = type_id in constrained
         wanted += [Lock(_key("record", record_id), alone) for record_id in (source, target)]
         wanted.append(Lock(_key("pair", type_id, *sorted((source, target))), alone=True))
     return _in_order(actor, wanted, crowd=crowd)

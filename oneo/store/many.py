@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MANY = " CROSS JOIN generate_series(1, (SELECT 1 FROM gate)) one"
-_MANY = 100
+_MANY = 20
 
 LOG = """
 , tick AS (
