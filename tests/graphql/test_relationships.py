@@ -240,6 +240,7 @@ def test_the_ends_are_the_records_as_the_caller_sees_them(house: House, person: 
 
 
 def test_values_stand_in_the_member_of_their_type(house: House) -> None:
+    """Checklist 73, of relationships."""
     members = "stringValue numberValue booleanValue dateValue jsonValue"
     query = f"""query($id: ID!) {{relationship(id: $id) {{attributes {{slug dataType}}
         values {{id valueData attribute {{slug name dataType}} {members}}}}}}}"""

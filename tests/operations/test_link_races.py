@@ -173,6 +173,25 @@ def test_what_others_need_does_not_go_with_records(tenant: TestTenant, on_delete
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
+@pytest.mark.parametrize("how", ["off", "del", "until 2", "many"])
+def test_what_others_need_does_not_end_while_they_come(tenant: TestTenant, how: str, rounds: int) -> None:
+    """Deactivated, removed, cut short or changed among many, while others are made that need it."""
+    rule = Rule("x", "DEPENDENCY", requires="y", where="target")
+    ground = Ground(tenant, rule)
+    for _ in range(rounds):
+        restart(ground)
+        ground.play("one = y a1 b1")
+        entry = {"id": ground.made["one"], "status": "INACTIVE"}
+        many = partial(ground.api.post, "/relationships/bulk_update/", [entry])
+        end: Work = many if how == "many" else partial(ground.act, "one", *how.split())
+        ended, *answers = together([end, *prepared(ground, [f"x a{n} b1 3-4" for n in range(2, WRITERS + 1)])])
+        assert_whole(ground, [rule], answers)
+        won = Counter(answer.status_code for answer in answers)[201]
+        assert (ended.status_code in {200, 204}) is (won == 0), ended.text
+    assert_dense(tenant)
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_record_comes_back_while_others_take_its_places(tenant: TestTenant, rounds: int) -> None:
     rule = Rule("x", "CARDINALITY", most=1, per="target")
     ground = Ground(tenant, rule, on_delete={"x": "keep"})

@@ -29,6 +29,7 @@ def ends(tenant: TestTenant) -> tuple[str, str]:
 def test_a_change_of_a_relationship_reaches_a_subscriber(
     url: str, tenant: TestTenant, ends: tuple[str, str], transports: tuple[str, ...]
 ) -> None:
+    """Checklist 75, over sockets."""
     with Listener(url, token_of(tenant.api), transports=transports) as listener:
         listener.subscribe("relationships", filter={"status": "PENDING"})
         listener.subscribe(f"record:{ends[1]}:relationships")
