@@ -102,6 +102,9 @@ def _type(actor: Actor, name: object, faults: FaultList) -> TypeSight | None:
     if not policy.allows(actor, P.RELATIONSHIPS_CREATE, found.id):
         faults.add("/relationship_type", "PERMISSION_DENIED", "The caller may not make such relationships.")
         return None
+    if not found.own.is_active:
+        faults.add("/relationship_type", "RELATIONSHIP_TYPE_INACTIVE", "The type is not active and takes nothing new.")
+        return None
     return type_sight(actor, found)
 
 

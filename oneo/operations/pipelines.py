@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -39,14 +39,23 @@ _PLAIN = ("name", "description", "pipeline_type", "icon", "color", "is_active", 
 
 def list_pipelines(actor: Actor, query: ListQuery, *, deleted: bool = False, with_fields: bool = False) -> Listing:
     """Those that the caller sees; inactive ones only where the query asks about `is_active`."""
+    seen = (found for found in schema_of(actor).pipelines if sees_pipeline(actor, found))
+    return list_shapes(actor, _resource(actor, with_fields=with_fields), query, seen, deleted=deleted)
+
+
+def list_shapes(
+    actor: Actor, resource: Resource, query: ListQuery, seen: Iterable[UUID], *, deleted: bool
+) -> Listing:  # fmt: skip
+    """Pipelines or relationship types: those that are `seen`, or all where the caller sees all."""
     if deleted:
         policy.require(actor, P.PIPELINES_DELETE)
+    everything = policy.allows(actor, P.PIPELINES_READ_ALL)
     scope = [
         Sql("p.deleted_at IS NOT NULL") if deleted else Sql("p.deleted_at IS NULL"),
         TRUE if deleted or query.asks_about("is_active") else Sql("p.is_active = %s", [True]),
-        _seen(actor),
+        TRUE if everything else Sql("p.id = ANY(%s::uuid[])", [[str(found) for found in seen]]),
     ]
-    return list_resource(actor, _resource(actor, with_fields=with_fields), query, scope=all_of(scope))
+    return list_resource(actor, resource, query, scope=all_of(scope))
 
 
 def get_pipeline(actor: Actor, name: str, *, fields: str = "") -> tuple[str, int]:
@@ -220,12 +229,6 @@ def show_pipeline(actor: Actor, pipeline_id: UUID, fields: str = "") -> tuple[st
     if found is None:
         raise PipelineNotFound
     return found
-
-
-def _seen(actor: Actor) -> Sql:
-    if policy.allows(actor, P.PIPELINES_READ_ALL):
-        return TRUE
-    return Sql("p.id = ANY(%s::uuid[])", [[str(i) for i in schema_of(actor).pipelines if sees_pipeline(actor, i)]])
 
 
 def _resource(actor: Actor, *, with_fields: bool = False, whole: UUID | None = None) -> Resource:

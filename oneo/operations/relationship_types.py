@@ -16,15 +16,15 @@ from oneo.errors import FaultList, RelationshipTypeInUse, RelationshipTypeNotFou
 from oneo.events.unit import Unit, unit
 from oneo.fields.links import TypeShape
 from oneo.fields.slugs import slug_from
-from oneo.filters.sql import TRUE, Sql, all_of
+from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import RelationshipType
 from oneo.models.pipeline import DEFAULT_CARDINALITY, DEFAULT_ON_DELETE
 from oneo.operations.constraints import constraints_of, fit_cardinality, lock_type, pipeline_at
 from oneo.operations.fields import add_field
 from oneo.operations.link_presence import check_present, settle_sleeping
-from oneo.operations.lists import Listing, ListQuery, list_resource, picked
-from oneo.operations.pipelines import check_slug, graphql_name, last_deleted
+from oneo.operations.lists import Listing, ListQuery, picked
+from oneo.operations.pipelines import check_slug, graphql_name, last_deleted, list_shapes
 from oneo.store.lists import get_row
 from oneo.store.relationship_types import elsewhere, type_resource
 from oneo.store.resources import Resource
@@ -41,14 +41,8 @@ ENDS = ("source", "target")
 
 def list_relationship_types(actor: Actor, query: ListQuery, *, deleted: bool = False) -> Listing:
     """Those that the caller sees; inactive ones only where the query asks about `is_active`."""
-    if deleted:
-        policy.require(actor, P.PIPELINES_DELETE)
-    scope = [
-        Sql("p.deleted_at IS NOT NULL") if deleted else Sql("p.deleted_at IS NULL"),
-        TRUE if deleted or query.asks_about("is_active") else Sql("p.is_active = %s", [True]),
-        _seen(actor),
-    ]
-    return list_resource(actor, _resource(actor), query, scope=all_of(scope))
+    seen = (found for found in schema_of(actor).types if sees_type(actor, found))
+    return list_shapes(actor, _resource(actor), query, seen, deleted=deleted)
 
 
 def get_relationship_type(actor: Actor, name: str, *, fields: str = "") -> tuple[str, int]:
@@ -178,12 +172,6 @@ def _check_ends(work: Unit, found: RelationshipType, changed: Mapping[str, UUID 
 def _end(row: Any, end: str) -> UUID | None:
     place: UUID | None = getattr(row, f"{end}_pipeline_id")
     return place
-
-
-def _seen(actor: Actor) -> Sql:
-    if policy.allows(actor, P.PIPELINES_READ_ALL):
-        return TRUE
-    return Sql("p.id = ANY(%s::uuid[])", [[str(found) for found in schema_of(actor).types if sees_type(actor, found)]])
 
 
 def _resource(actor: Actor, *, whole: UUID | None = None) -> Resource:

@@ -90,6 +90,28 @@ def test_a_type_is_made_read_changed_removed_and_restored(api: Api) -> None:
     assert events[2]["old"]["source_pipeline_id"] == people
 
 
+def test_an_inactive_type_takes_nothing_new_and_what_it_has_stays_in_use(api: Api) -> None:
+    ends(api)
+    made(api)
+    ada, acme, other = (record(api, slug, {})["id"] for slug in ("people", "firms", "firms"))
+    ends_of = {"relationship_type": "works_at", "source_record_id": ada}
+    old = api.post("/relationships/", {**ends_of, "target_record_id": acme}).json["id"]
+    assert api.patch(f"{TYPES}works_at/", {"is_active": False}).status_code == 200
+    new = {**ends_of, "target_record_id": other}
+    problem = assert_problem(api.post("/relationships/", new), 422, "VALIDATION_FAILED")
+    assert faults(problem) == [("/relationship_type", "RELATIONSHIP_TYPE_INACTIVE")]
+    [failed] = api.post("/relationships/bulk_create/", [new]).json["results"]
+    assert [found["code"] for found in failed["errors"]] == ["RELATIONSHIP_TYPE_INACTIVE"]
+    found = api.post("/relationships/validate/", new).json
+    assert [broken["code"] for broken in found["violations"]] == ["RELATIONSHIP_TYPE_INACTIVE"]
+    for path, body in (("", {"strength": 0.5}), ("deactivate/", {}), ("activate/", {})):
+        way = api.post if path else api.patch
+        assert way(f"/relationships/{old}/{path}", body).status_code == 200
+    assert api.get("/relationships/?relationship_type=works_at").json["count"] == 1
+    assert api.patch(f"{TYPES}works_at/", {"is_active": True}).status_code == 200
+    assert api.post("/relationships/", new).status_code == 201
+
+
 def test_a_list_of_types_is_filtered_sorted_and_searched(api: Api) -> None:
     people, firms = ends(api)
     made(api, "Works at", source_pipeline=people, target_pipeline=firms, reverse_label="employs")
