@@ -94,7 +94,7 @@ def _unique_field(sight: Sight, on: str) -> FieldShape | None:
 
 def _find(actor: Actor, rows: Sequence[Row]) -> set[UUID]:
     """Notes the id of each entry; which of them are records."""
-    seen: set[UUID] = set()
+    seen: dict[UUID, Row] = {}
     for row in rows:
         if "id" not in row.body:
             continue
@@ -102,12 +102,11 @@ def _find(actor: Actor, rows: Sequence[Row]) -> set[UUID]:
         if row.id is None or row.id in seen:
             row.faults.add("/id", "INVALID_VALUE", "An id (UUID) that no earlier entry has is expected.")
         else:
-            seen.add(row.id)
+            seen[row.id] = row
     known = present_ids(actor, seen) if seen else set()
-    erased = erased_ids(actor, seen - known) if seen - known else set()
-    for row in rows:
-        if row.good and row.id in erased:
-            row.faults.add("/id", "ID_TAKEN", "The record that had this id was erased; it is not given again.")
+    unknown = seen.keys() - known
+    for record_id in erased_ids(actor, unknown) if unknown else ():
+        seen[record_id].faults.add("/id", "ID_TAKEN", "The record that had this id was erased; it is not given again.")
     return known
 
 

@@ -247,6 +247,9 @@ def test_the_id_of_an_erased_record_is_not_used_again(api: Api, place: str) -> N
     answer = api.post(f"/pipelines/{place}/records/bulk_upsert/", [{"id": found, "data": {"name": "New"}}])
     assert answer.status_code == 400, answer.text
     assert list(answer.json["errors"][0]["errors"]) == ["id"]
+    wrong = {"id": found, "title": "t" * 256, "data": {"name": "New"}}
+    named = api.post(f"/pipelines/{place}/records/bulk_upsert/", [wrong, wrong]).json["errors"]
+    assert [set(one["errors"]) for one in named] == [{"id", "title"}] * 2
 
 
 @pytest.mark.parametrize("mode", ["partial", "atomic"])
