@@ -215,7 +215,7 @@ def _apart(
     met: set[UUID] = set()
     for entry in entries:
         type_id, *ends = places[entry.at]
-        ends = [type_id] if type_id in hierarchies else ends
+        ends += [type_id] if type_id in hierarchies else []
         (rest if met.intersection(ends) else apart).append(entry)
         met.update(ends)
     return apart, rest

@@ -19,6 +19,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule("y", "CARDINALITY", most=1),
     ),
     "a hierarchy of two steps": (Rule("x", "HIERARCHY", depth=2), Rule("y", "CARDINALITY", most=1, per="target")),
+    "a hierarchy that excludes others": (Rule("x", "HIERARCHY"), Rule("x", "EXCLUSIVITY", types=("y",), per="target")),
 }
 
 
