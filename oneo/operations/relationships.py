@@ -14,7 +14,6 @@ from oneo.access.schema import readable_reaches, schema_of
 from oneo.actor import Actor
 from oneo.errors import FaultList, RelationshipNotFound, RelationshipNotRemoved
 from oneo.events.unit import announce, translated, unit
-from oneo.filters.columns import Column
 from oneo.filters.link_columns import own_columns
 from oneo.filters.sql import Sql, all_of
 from oneo.operations.link_locks import Place, locks_for, reach_of, rules_for
@@ -37,7 +36,7 @@ def list_relationships(actor: Actor, query: ListQuery, *, deleted: bool = False)
     """Raises InvalidParameter, InvalidCursor."""
     permission = P.RELATIONSHIPS_DELETE if deleted else P.RELATIONSHIPS_READ
     policy.require(actor, permission)
-    resource = _resource(actor, query.include, deleted=deleted, own=_own_of(actor, _type_of(query)))
+    resource = _resource(actor, query.include, deleted=deleted, about=_type_of(query))
     return list_resource(actor, resource, query, scope=readable(actor, permission))
 
 
@@ -208,11 +207,13 @@ def _seen(actor: Actor) -> Seen:
     return [(found.type, found.own.hidden) for found in readable_types(actor)]
 
 
-def _resource(
-    actor: Actor, include: str, *, deleted: bool = False, own: Mapping[str, Column] | None = None
-) -> Resource:  # fmt: skip
+def _resource(actor: Actor, include: str, *, deleted: bool = False, about: object = None) -> Resource:
+    """`about` names the one type whose own fields may be asked."""
     embeds = end_records(readable_reaches(actor)) if include else {}
-    return link_resource(_seen(actor), own=own, deleted=deleted, embeds=embeds)
+    types = readable_types(actor)
+    own = next((one.own for one in types if about in (one.type.slug, str(one.type.id))), None)
+    columns = own_columns(own.shape, own.hidden) if own else {}
+    return link_resource([(one.type, one.own.hidden) for one in types], own=columns, deleted=deleted, embeds=embeds)
 
 
 def _type_of(query: ListQuery) -> object:
@@ -228,11 +229,6 @@ def _type_of(query: ListQuery) -> object:
         if of:
             return of[0] if isinstance(of, list) and len(of) == 1 else of
     return None
-
-
-def _own_of(actor: Actor, name: object) -> dict[str, Column]:
-    found = next((one for one in readable_types(actor) if name in (one.type.slug, str(one.type.id))), None)
-    return own_columns(found.type.own, found.own.hidden) if found else {}
 
 
 def _one(link_id: UUID, scope: Sql) -> Sql:
