@@ -58,12 +58,11 @@ def spell(header: object, claims: object, signature: str | None = None, *, key: 
     return f"{body}.{signature}"
 
 
-def assert_refused(answer: TestResponse, began: float) -> None:
+def assert_refused(answer: TestResponse) -> None:
     assert answer.status_code == 401, answer.text
     assert answer.content_type == "application/problem+json"
     assert (answer.json or {})["code"] in {"TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED", "AUTHENTICATION_REQUIRED"}
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
-    assert time.monotonic() - began < 3
 
 
 HS256 = {"alg": "HS256", "typ": "JWT"}
@@ -87,16 +86,15 @@ ALGORITHMS = (
 def test_other_algorithms_are_refused(app: Flask, genuine: str, algorithm: object, signature: str) -> None:
     old = genuine.rpartition(".")[2]
     given = {"none": "", "old": old, "new": None}[signature]
-    began = time.monotonic()
     token = spell({"alg": algorithm, "typ": "JWT"}, claims_of(genuine), given)
-    assert_refused(Api(app, token).get("/users/"), began)
+    assert_refused(Api(app, token).get("/users/"))
 
 
 @pytest.mark.parametrize(("name", "digest"), [("HS384", hashlib.sha384), ("HS512", hashlib.sha512)])
 def test_another_length_of_the_right_signature_is_refused(app: Flask, genuine: str, name: str, digest: Any) -> None:
     body = f"{encode({'alg': name, 'typ': 'JWT'})}.{encode(claims_of(genuine))}"
     signature = encode(hmac.new(SECRET.encode(), body.encode(), digest).digest())
-    assert_refused(Api(app, f"{body}.{signature}").get("/users/"), time.monotonic())
+    assert_refused(Api(app, f"{body}.{signature}").get("/users/"))
 
 
 ATTACKER = "a key of the attacker's own, as long as it has to be"
@@ -118,9 +116,8 @@ KEY_HEADERS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("header", KEY_HEADERS.values(), ids=KEY_HEADERS.keys())
 def test_a_header_does_not_bring_its_own_key(app: Flask, genuine: str, header: dict[str, Any]) -> None:
-    began = time.monotonic()
     token = spell({**HS256, **header}, claims_of(genuine), key=ATTACKER)
-    assert_refused(Api(app, token).get("/users/"), began)
+    assert_refused(Api(app, token).get("/users/"))
 
 
 CRITICAL: tuple[dict[str, Any], ...] = (
@@ -132,7 +129,7 @@ CRITICAL: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("header", CRITICAL, ids=str)
 def test_what_a_header_calls_critical_is_not_passed_over(app: Flask, genuine: str, header: dict[str, Any]) -> None:
     """RFC 7515, 4.1.11: even a right signature does not make up for it."""
-    assert_refused(Api(app, spell({**HS256, **header}, claims_of(genuine))).get("/users/"), time.monotonic())
+    assert_refused(Api(app, spell({**HS256, **header}, claims_of(genuine))).get("/users/"))
 
 
 # -- claims ------------------------------------------------------------------------------------------------------------
@@ -154,7 +151,7 @@ def test_edited_claims_do_not_go_with_the_old_signature(
 ) -> None:
     header, _, signature = genuine.split(".")
     token = f"{header}.{encode(edit(claims_of(genuine)))}.{signature}"
-    assert_refused(Api(app, token).get("/users/"), time.monotonic())
+    assert_refused(Api(app, token).get("/users/"))
 
 
 def without(*names: str) -> Callable[[Claims], Claims]:
@@ -203,8 +200,7 @@ WRONG: dict[str, Callable[[Claims], Any]] = {
 def test_a_right_signature_does_not_make_up_for_wrong_claims(
     app: Flask, genuine: str, wrong: Callable[[Claims], Any]
 ) -> None:
-    began = time.monotonic()
-    assert_refused(Api(app, spell(HS256, wrong(claims_of(genuine)))).get("/users/"), began)
+    assert_refused(Api(app, spell(HS256, wrong(claims_of(genuine)))).get("/users/"))
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
@@ -224,7 +220,7 @@ WORDS = (
 def test_the_key_is_no_word_that_is_tried_first(app: Flask, tenant: TestTenant, genuine: str, word: str) -> None:
     """Threat 47."""
     for key in (word, f"{word}{tenant.slug}"):
-        assert_refused(Api(app, spell(HS256, claims_of(genuine), key=key)).get("/users/"), time.monotonic())
+        assert_refused(Api(app, spell(HS256, claims_of(genuine), key=key)).get("/users/"))
 
 
 @pytest.mark.parametrize("word", [*WORDS[1:], "secret" * 8, "changeme-changeme-changeme-changeme", SECRET[:31]])
@@ -281,8 +277,7 @@ BENT: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("bend", BENT.values(), ids=BENT.keys())
 def test_misspelt_tokens_are_refused(app: Flask, genuine: str, bend: Callable[[str], str]) -> None:
-    began = time.monotonic()
-    assert_refused(Api(app, bend(genuine)).get("/users/"), began)
+    assert_refused(Api(app, bend(genuine)).get("/users/"))
 
 
 @pytest.mark.parametrize(
@@ -292,7 +287,7 @@ def test_misspelt_tokens_are_refused(app: Flask, genuine: str, bend: Callable[[s
 )  # fmt: skip
 def test_other_schemes_are_refused(app: Flask, genuine: str, header: str) -> None:
     answer = Api(app).get("/users/", headers={"Authorization": header.format(genuine)})
-    assert_refused(answer, time.monotonic())
+    assert_refused(answer)
 
 
 def test_the_scheme_is_read_in_any_case(app: Flask, genuine: str) -> None:
@@ -305,32 +300,32 @@ def test_the_scheme_is_read_in_any_case(app: Flask, genuine: str) -> None:
 @pytest.mark.parametrize("name", ["access_token", "token", "jwt", "authorization", "auth", "api_key", "key"])
 def test_a_token_in_the_address_counts_for_nothing(app: Flask, genuine: str, name: str) -> None:
     """Threat 48: addresses are logged and shared."""
-    assert_refused(Api(app).get(f"/tenants/current/?{name}={genuine}"), time.monotonic())
+    assert_refused(Api(app).get(f"/tenants/current/?{name}={genuine}"))
 
 
 @pytest.mark.parametrize("name", ["access_token_cookie", "access_token", "token", "jwt", "session", "Authorization"])
 def test_a_token_in_a_cookie_counts_for_nothing(app: Flask, genuine: str, name: str) -> None:
     """Threat 48: a browser sends cookies for whoever makes it ask."""
-    assert_refused(Api(app).get("/users/", headers={"Cookie": f"{name}={genuine}"}), time.monotonic())
+    assert_refused(Api(app).get("/users/", headers={"Cookie": f"{name}={genuine}"}))
 
 
 @pytest.mark.parametrize("name", ["X-Authorization", "Proxy-Authorization", "X-Access-Token", "X-Api-Key", "X-Auth"])
 def test_a_token_in_another_header_counts_for_nothing(app: Flask, genuine: str, name: str) -> None:
-    assert_refused(Api(app).get("/users/", headers={name: f"Bearer {genuine}"}), time.monotonic())
+    assert_refused(Api(app).get("/users/", headers={name: f"Bearer {genuine}"}))
 
 
 def test_a_token_in_the_body_counts_for_nothing(app: Flask, genuine: str) -> None:
     answer = Api(app).post("/users/", {"email": "a@example.com", "access_token": genuine, "jwt": genuine})
-    assert_refused(answer, time.monotonic())
+    assert_refused(answer)
 
 
 def test_access_and_refresh_tokens_do_not_stand_in_for_each_other(app: Flask, tenant: TestTenant) -> None:
     """Threat 48."""
     login = {"tenant": tenant.slug, "email": tenant.admin.email, "password": tenant.admin.password}
     pair = Api(app).post("/auth/login/", login).json
-    assert_refused(Api(app, pair["refresh_token"]).get("/users/"), time.monotonic())
+    assert_refused(Api(app, pair["refresh_token"]).get("/users/"))
     swapped = Api(app).post("/auth/refresh/", {"refresh_token": pair["access_token"]})
-    assert_refused(swapped, time.monotonic())
+    assert_refused(swapped)
     assert Api(app, pair["access_token"]).get("/users/").status_code == 200
     assert Api(app).post("/auth/refresh/", {"refresh_token": pair["refresh_token"]}).status_code == 200
 
@@ -338,7 +333,7 @@ def test_access_and_refresh_tokens_do_not_stand_in_for_each_other(app: Flask, te
 @pytest.mark.parametrize("path", ["/users/", "/auth/user/profile/", "/tenants/current/", "/auth/sessions/"])
 def test_no_token_is_a_challenge(app: Flask, path: str) -> None:
     answer = Api(app).get(path)
-    assert_refused(answer, time.monotonic())
+    assert_refused(answer)
     assert answer.json["code"] == "AUTHENTICATION_REQUIRED"
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="oneo"'
 
@@ -386,12 +381,11 @@ KEYS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("bend", KEYS.values(), ids=KEYS.keys())
 def test_misspelt_keys_are_refused(app: Flask, key: str, bend: Callable[[str], str]) -> None:
-    began = time.monotonic()
-    assert_refused(Api(app, bend(key)).get("/users/"), began)
+    assert_refused(Api(app, bend(key)).get("/users/"))
 
 
 def test_a_key_belongs_to_its_tenant(app: Flask, tenants: TenantFactory, key: str) -> None:
-    assert_refused(Api(app, respelt(key, slug=tenants.create().slug)).get("/users/"), time.monotonic())
+    assert_refused(Api(app, respelt(key, slug=tenants.create().slug)).get("/users/"))
 
 
 @pytest.mark.parametrize("at", [6, 12, -45, -30, -10, -3, -1])
@@ -413,5 +407,5 @@ def test_a_remembered_token_still_expires(app: Flask, genuine: str) -> None:
         assert Api(app, token).get("/users/").status_code == 200
     time.sleep(end - time.time() + 0.01)
     answer = Api(app, token).get("/users/")
-    assert_refused(answer, time.monotonic())
+    assert_refused(answer)
     assert answer.json["code"] == "TOKEN_EXPIRED"

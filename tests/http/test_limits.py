@@ -380,10 +380,8 @@ def test_without_its_store_the_limiter_counts_on_and_comes_back(
     one, two = (serve(database_address, redis_url=redis.url, rate_limit_tenant="1000 per minute") for _ in range(2))
     assert ask(one, tenant.admin).status_code == 200
     redis.kill()
-    began = time.monotonic()
     assert statuses(USER + 1, lambda: ask(one, tenant.admin)) == [200] * USER + [429]
     assert statuses(LOGIN + 1, lambda: log_in(one, tenant)) == [401] * LOGIN + [429]
-    assert time.monotonic() - began < 3
     redis.start()
     time.sleep(0.6)
     found = [ask(app, tenant.admin).status_code for app in (one, two) * 3]
@@ -392,10 +390,8 @@ def test_without_its_store_the_limiter_counts_on_and_comes_back(
 
 def test_a_server_starts_without_its_store(database_address: str, tenant: TestTenant, redis: Redis) -> None:
     redis.kill()
-    began = time.monotonic()
     app = serve(database_address, redis_url=redis.url)
     assert statuses(USER + 1, lambda: ask(app, tenant.admin)) == [200] * USER + [429]
-    assert time.monotonic() - began < 3
 
 
 @pytest.mark.prove

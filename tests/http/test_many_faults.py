@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from tests.api import Api
+from tests.effort import effort
 from tests.factories.pipeline import deals
-from tests.patience import patience
 
 HEAP = {f"amoun{at}": at for at in range(20_000)}
 FIELD = {"name": "Size", "field_type": "text"}
@@ -30,9 +29,9 @@ BODIES: list[tuple[str, str, Any, int]] = [
 @pytest.mark.parametrize(("method", "path", "body", "status"), BODIES, ids=range(len(BODIES)))
 def test_very_many_faults_are_answered_shortly(api: Api, method: str, path: str, body: Any, status: int) -> None:
     deals(api)
-    began = time.thread_time()
-    answer = api.request(method, path, json=body)
-    assert time.thread_time() - began < patience(100)
+    with effort() as spent:
+        answer = api.request(method, path, json=body)
+    assert spent.calls < 1_500_000
     assert answer.status_code == status, answer.text[:500]
     assert len(answer.data) < 100_000
     assert 1 <= len(answer.json["errors"]) <= 100
@@ -52,9 +51,9 @@ def test_what_is_left_out_is_counted(api: Api) -> None:
 def test_entries_with_many_faults_are_each_named(api: Api) -> None:
     deals(api)
     bad = {f"k{at}": at for at in range(20)}
-    began = time.thread_time()
-    answer = api.post("/pipelines/deals/records/bulk_create/", [{"data": {"name": "x", **bad}}] * 5_000)
-    assert time.thread_time() - began < patience(200)
+    with effort() as spent:
+        answer = api.post("/pipelines/deals/records/bulk_create/", [{"data": {"name": "x", **bad}}] * 5_000)
+    assert spent.calls < 3_000_000
     assert [found["index"] for found in answer.json["errors"]] == list(range(5_000))
     assert answer.json["errors"][0]["errors"]["general"] == ["There are 19 more faults."]
     assert len(answer.data) < 1_000_000

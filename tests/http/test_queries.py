@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import quote
 
 import pytest
 
 from tests.api import assert_problem
+from tests.effort import effort
 from tests.factories.tenant import TestTenant
 from tests.http.hostile import assert_problem_shape, assert_tells_nothing
 
@@ -49,9 +49,7 @@ ODD_IDS = (
 def test_a_query_that_cannot_be_meant_is_refused(tenant: TestTenant, query: str) -> None:
     sent = quote(query, safe="=&%,_-")
     for path in LISTS:
-        started = time.monotonic()
         response = tenant.api.get(f"{path}?{sent}")
-        assert time.monotonic() - started < 3
         assert response.status_code == 400, f"{path}?{query}: {response.status_code}"
         assert_problem_shape(response, said=query)
 
@@ -68,9 +66,9 @@ def test_an_odd_query_is_answered_if_it_has_a_meaning(tenant: TestTenant, query:
 @pytest.mark.parametrize("path", LISTS)
 def test_too_many_parameters_are_refused_at_once(tenant: TestTenant, path: str) -> None:
     for query in ("&".join(f"p{n}=1" for n in range(5000)), "&" * 5000, "id=" + "x" * 20_000):
-        started = time.monotonic()
-        response = tenant.api.get(f"{path}?{query}")
-        assert time.monotonic() - started < 1
+        with effort() as spent:
+            response = tenant.api.get(f"{path}?{query}")
+        assert spent.calls < 100_000
         assert response.status_code in {400, 414}
         assert_problem_shape(response)
 

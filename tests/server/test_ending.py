@@ -67,7 +67,7 @@ def test_idle_clients_do_not_hold_it_up(own: LiveServer, tenant: TestTenant, tra
         began = time.monotonic()
         own.process.terminate()
         assert own.process.wait(10) == 0
-        assert time.monotonic() - began < 1.5, "it takes a third of that; idle connections would take five seconds"
+        assert time.monotonic() - began < 4, "idle connections would take five seconds"
         assert listener.wait_until_closed() == "UNAVAILABLE"
     assert '"level":"error"' not in own.log
 
