@@ -14,7 +14,7 @@ import psycopg2.extensions
 from flask import current_app
 from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from oneo.actor import Actor
@@ -124,19 +124,16 @@ class Unit:
 
         Locks the tenant's profile, so that changes of rights happen one after the other.
         """
-        self.session.execute(
-            update(TenantProfile).values(
-                access_revision=TenantProfile.access_revision + 1, updated_at=TenantProfile.updated_at
-            )
-        )
+        self._raise(TenantProfile.access_revision)
 
     def renew_schema(self) -> None:
         """The shape of the data has changed: whatever was made of it is out of date from the commit on."""
-        self.session.execute(
-            update(TenantProfile).values(
-                schema_revision=TenantProfile.schema_revision + 1, updated_at=TenantProfile.updated_at
-            )
-        )
+        self._raise(TenantProfile.schema_revision)
+
+    def _raise(self, revision: InstrumentedAttribute[int]) -> None:
+        unchanged = {TenantProfile.updated_at: TenantProfile.updated_at}
+        raised = update(TenantProfile).values({revision: revision + 1, **unchanged})
+        self.session.execute(raised, execution_options={"synchronize_session": False})
 
     def finish(self) -> int | None:
         self.session.flush()

@@ -3,7 +3,7 @@ refused, or done aloud."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -19,7 +19,7 @@ from oneo.actor import Actor
 from oneo.errors import FaultList, FieldNotFound, SlugTaken
 from oneo.events.unit import Unit, unit
 from oneo.fields.kinds.base import Kind
-from oneo.fields.kinds.registry import KINDS, read_kind
+from oneo.fields.kinds.registry import KINDS, kind_named, read_kind
 from oneo.fields.kinds.terms import Family
 from oneo.fields.slugs import ROUTE_WORDS, RULE, is_slug, slug_from
 from oneo.filters.ast import OPERATORS
@@ -82,7 +82,7 @@ def create_field(
     with unit(actor) as work:
         found = _locked_pipeline(work, sight.shape.id)
         last = work.session.scalar(select(func.max(Field.display_order)).where(Field.pipeline_id == found.id))
-        made = add_field(work, found, body, order=0 if last is None else last + 1)
+        [made] = add_fields(work, found, [("", body)], first=0 if last is None else last + 1)
         if made.is_required:
             conversion.require_values(work, of.rows, sight, made, body, force=force)
         work.renew_schema()
@@ -90,8 +90,35 @@ def create_field(
         return (made.id, *_shown(actor, sight, str(made.id)))
 
 
-def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order: int, where: str = "") -> Field:
-    """A field with its index slots, flushed but not yet in the log. Raises SlugTaken, NoSlotLeft, ValidationFailed."""
+def add_fields(
+    work: Unit, pipeline: Pipeline, entries: Sequence[tuple[str, Mapping[str, Any]]], *, first: int = 0,
+    new: bool = False,
+) -> list[Field]:  # fmt: skip
+    """Fields with their index slots, flushed but not yet in the log; each is given with where it stands in the request.
+    The first has the place `first`. In a new pipeline nothing is in their way.
+
+    Raises SlugTaken, NoSlotLeft, ValidationFailed.
+    """
+    taken, room = ({}, slots.Room({})) if new else (_slugs(work, pipeline.id), slots.Room.of(work, pipeline.id))
+    made: list[Field] = []
+    held: dict[str, Field] = {}
+    for order, (where, body) in enumerate(entries, first):
+        field = _read_field(work, pipeline, body, where, order)
+        _check_free(taken, field.slug, where)
+        taken[field.slug] = None
+        if _OWNERS[pipeline.kind].has_slots:
+            plain = room.plain(kind_named(field.field_type, field.field_config), wanted=body.get("is_indexed"))
+            field.is_indexed = plain is not None
+            names = [plain, room.unique() if field.is_unique else None]
+            held |= {name: field for name in names if name}
+        made.append(field)
+    work.session.add_all(made)
+    work.session.flush()
+    slots.hold(work, held, new=new)
+    return made
+
+
+def _read_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], where: str, order: int) -> Field:
     faults, of = FaultList(), _OWNERS[pipeline.kind]
     slug = body.get("slug") or slug_from(body["name"])
     if not is_slug(slug) or slug in OPERATORS or slug in ROUTE_WORDS:
@@ -102,22 +129,13 @@ def add_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], *, order:
         _check_flags(of, kind, body, faults, where)
         conversion.check_default(work, kind.name, config, faults, where + "/field_config")
     faults.check()
-    _check_free(work, pipeline.id, slug, where)
-    wanted = body.get("is_indexed") if of.has_slots else False
-    indexed = slots.has_room(work, pipeline.id, KINDS[body["field_type"]].slot, wanted=wanted)
-    field = Field(
+    return Field(
         pipeline_id=pipeline.id, slug=slug, name=body["name"], description=body.get("description", ""),
         field_type=body["field_type"], field_config=config, is_required=body.get("is_required", False),
-        is_unique=body.get("is_unique", False), is_indexed=indexed,
+        is_unique=body.get("is_unique", False),
         display_order=body.get("display_order", order), is_visible_in_list=body.get("is_visible_in_list", True),
         created_by=work.actor.user_id, updated_by=work.actor.user_id,
     )  # fmt: skip
-    work.session.add(field)
-    work.session.flush()
-    slots.take_plain(work, field, wanted=wanted)
-    if field.is_unique:
-        slots.take_unique(work, field)
-    return field
 
 
 def update_field(
@@ -189,9 +207,7 @@ def restore_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELIN
         if field is None or field.pipeline_id != sight.shape.id or field.deleted_at is None:
             raise FieldNotFound
         field.deleted_at, field.updated_by = None, actor.user_id
-        unique, field.is_unique = field.is_unique, False
-        slots.fit(work, field, unique=unique, indexed=None)
-        field.is_indexed = slots.take_plain(work, field, wanted=field.is_indexed and None)
+        slots.come_back(work, field)
         work.changed(field, "field.restored")
         work.renew_schema()
         return _shown(actor, sight, str(field.id))
@@ -209,10 +225,14 @@ def _check_flags(of: Owner, kind: type[Kind], body: Mapping[str, Any], faults: F
         faults.add(where + "/is_indexed", "NOT_POSSIBLE", f"A {kind.name} field has no index of its own.")
 
 
-def _check_free(work: Unit, pipeline_id: UUID, slug: str, where: str) -> None:
+def _slugs(work: Unit, pipeline_id: UUID) -> dict[str, datetime | None]:
+    """Those that are taken, with when their fields were removed."""
+    rows = work.session.execute(select(Field.slug, Field.deleted_at).where(Field.pipeline_id == pipeline_id))
+    return {row.slug: row.deleted_at for row in rows}
+
+
+def _check_free(taken: Mapping[str, datetime | None], slug: str, where: str) -> None:
     """Raises SlugTaken, ValidationFailed when there are too many."""
-    rows = work.session.execute(select(Field.slug, Field.deleted_at).where(Field.pipeline_id == pipeline_id)).all()
-    taken = {row.slug: row.deleted_at for row in rows}
     if slug in taken:
         raise SlugTaken(
             "A removed field has this slug, and records still hold its values: restore it, or choose another slug."

@@ -22,7 +22,7 @@ from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.ids import as_id
 from oneo.models import Field, Pipeline
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
-from oneo.operations.fields import add_field, title_kinds
+from oneo.operations.fields import add_fields, title_kinds
 from oneo.operations.lists import Listing, ListQuery, list_resource, picked
 from oneo.operations.templates import with_template
 from oneo.store import message
@@ -87,11 +87,9 @@ def make_pipeline(work: Unit, body: Mapping[str, Any], *, first: Sequence[Mappin
             setattr(pipeline, key, body[key])
     work.session.add(pipeline)
     work.session.flush()
-    fields = [add_field(work, pipeline, entry, order=at, where="/template") for at, entry in enumerate(first)]
-    fields += [
-        add_field(work, pipeline, entry, order=len(first) + at, where=pointer("fields", at))
-        for at, entry in enumerate(body.get("fields") or ())
-    ]
+    entries = [("/template", entry) for entry in first]
+    entries += [(pointer("fields", at), entry) for at, entry in enumerate(body.get("fields") or ())]
+    fields = add_fields(work, pipeline, entries, new=True)
     _check_title_field(pipeline.title_field, fields)
     work.renew_schema()
     work.created(pipeline, "pipeline.created")

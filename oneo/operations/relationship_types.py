@@ -21,7 +21,7 @@ from oneo.ids import as_id
 from oneo.models import RelationshipType
 from oneo.models.pipeline import DEFAULT_CARDINALITY, DEFAULT_ON_DELETE
 from oneo.operations.constraints import constraints_of, fit_cardinality, lock_type, pipeline_at
-from oneo.operations.fields import add_field
+from oneo.operations.fields import add_fields
 from oneo.operations.link_presence import check_present, settle_sleeping
 from oneo.operations.lists import Listing, ListQuery, picked
 from oneo.operations.pipelines import check_slug, graphql_name, last_deleted, list_shapes
@@ -65,10 +65,8 @@ def create_relationship_type(actor: Actor, body: Mapping[str, Any]) -> tuple[UUI
         _apply(work, made, body)
         work.session.add(made)
         work.session.flush()
-        fields = [
-            add_field(work, made, entry, order=at, where=pointer("fields", at))
-            for at, entry in enumerate(body.get("fields") or ())
-        ]
+        entries = [(pointer("fields", at), entry) for at, entry in enumerate(body.get("fields") or ())]
+        fields = add_fields(work, made, entries, new=True)
         work.renew_schema()
         work.created(made, "relationship_type.created")
         for field in fields:

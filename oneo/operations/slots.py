@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,36 +22,67 @@ READY, FILLING, EMPTYING = "ready", "filling", "emptying"
 BATCH = 2_000
 
 
-def has_room(work: Unit, pipeline_id: UUID, kind: str | None, *, wanted: bool | None) -> bool:
-    """Whether a field of this kind of slot would get one."""
-    return kind is not None and wanted is not False and _free(work, pipeline_id, kind) is not None
+class Room:
+    """The index slots of a pipeline that nobody has yet."""
+
+    def __init__(self, taken: Mapping[str, str]) -> None:
+        """States of the others by their names."""
+        self._taken = dict(taken)
+
+    @classmethod
+    def of(cls, work: Unit, pipeline_id: UUID) -> Room:
+        rows = work.session.execute(select(Slot.slot, Slot.state).where(Slot.pipeline_id == pipeline_id))
+        return cls({row.slot: row.state for row in rows})
+
+    def plain(self, kind: Kind, *, wanted: bool | None) -> str | None:
+        """One for a field of this kind, if it has any. Raises NoSlotLeft when it was asked for."""
+        if kind.slot is None or wanted is False:
+            return None
+        found = self._take(kind.slot)
+        if found is None and wanted:
+            raise self._none_left(kind.slot)
+        return found
+
+    def unique(self) -> str:
+        """Raises NoSlotLeft."""
+        found = self._take("u")
+        if found is None:
+            raise self._none_left("u", "The pipeline has as many unique fields as it can have.")
+        return found
+
+    def _take(self, letter: str) -> str | None:
+        names = (f"{letter}{number}" for number in range(1, SLOTS[letter] + 1))
+        found = next((name for name in names if name not in self._taken), None)
+        if found is not None:
+            self._taken[found] = READY
+        return found
+
+    def _none_left(self, letter: str, why: str | None = None) -> NoSlotLeft:
+        """Says so where one is on its way to be free."""
+        emptying = sum(name[0] == letter and state == EMPTYING for name, state in self._taken.items())
+        if not emptying:
+            return NoSlotLeft(why)
+        return NoSlotLeft(
+            "Every index of this kind is taken, but one that another field gave up is being emptied: try again "
+            "shortly.",
+            extra={"emptying": emptying},
+        )
 
 
-def take_plain(work: Unit, field: Field, *, wanted: bool | None) -> bool:
-    """Whether the field has an index slot now. Raises NoSlotLeft when one was asked for and there is none."""
-    kind = _kind(field).slot
-    if kind is None or wanted is False:
-        return False
-    name = _free(work, field.pipeline_id, kind)
-    if name is None:
-        if wanted:
-            raise _none_left(work, field, kind)
-        return False
-    waiting = store.holders(work.connection, work.actor.tenant_id, field.pipeline_id, field.slug)
-    state = FILLING if waiting else READY
-    work.session.add(Slot(pipeline_id=field.pipeline_id, slot=name, field_id=field.id, state=state, total=waiting))
+def hold(work: Unit, taken: Mapping[str, Field], *, new: bool = False) -> None:
+    """Fields have these slots from now on; in a new pipeline there is nothing to fill them with.
+
+    Unique ones are filled at once, because they must keep values apart. Raises FieldInUse.
+    """
+    for name, field in taken.items():
+        place = work.actor.tenant_id, field.pipeline_id, field.slug
+        waiting = 0 if new or name[0] == "u" else store.holders(work.connection, *place)
+        state = FILLING if waiting else READY
+        work.session.add(Slot(pipeline_id=field.pipeline_id, slot=name, field_id=field.id, state=state, total=waiting))
     work.session.flush()
-    return True
-
-
-def take_unique(work: Unit, field: Field) -> None:
-    """Filled at once, because it must keep values apart from now on. Raises NoSlotLeft, FieldInUse."""
-    name = _free(work, field.pipeline_id, "u")
-    if name is None:
-        raise _none_left(work, field, "u", "The pipeline has as many unique fields as it can have.")
-    work.session.add(Slot(pipeline_id=field.pipeline_id, slot=name, field_id=field.id, state=READY))
-    work.session.flush()
-    _fill_unique(work, field, name)
+    for name, field in taken.items():
+        if name[0] == "u" and not new:
+            _fill_unique(work, field, name)
 
 
 def refill(work: Unit, field: Field) -> None:
@@ -66,7 +98,7 @@ def refill(work: Unit, field: Field) -> None:
         else:
             _give_back(slot)
             work.session.flush()
-            field.is_indexed = take_plain(work, field, wanted=None)
+            field.is_indexed = _take_plain(work, field, wanted=None)
 
 
 def fit(work: Unit, field: Field, *, unique: bool | None, indexed: bool | None) -> None:
@@ -74,15 +106,22 @@ def fit(work: Unit, field: Field, *, unique: bool | None, indexed: bool | None) 
     if unique is not None and unique != field.is_unique:
         field.is_unique = unique
         if unique:
-            take_unique(work, field)
+            hold(work, {Room.of(work, field.pipeline_id).unique(): field})
         else:
             release(work, field, kinds="u")
     held = any(slot.slot[0] != "u" for slot in _slots_of(work, field))
     if indexed and not held:
-        field.is_indexed = take_plain(work, field, wanted=True)
+        field.is_indexed = _take_plain(work, field, wanted=True)
     elif indexed is False and held:
         release(work, field, kinds="tnd")
         field.is_indexed = False
+
+
+def come_back(work: Unit, field: Field) -> None:
+    """A field that was removed has slots again, as far as there are any left. Raises NoSlotLeft, FieldInUse."""
+    unique, field.is_unique = field.is_unique, False
+    fit(work, field, unique=unique, indexed=None)
+    field.is_indexed = _take_plain(work, field, wanted=field.is_indexed and None)
 
 
 def release(work: Unit, field: Field, *, kinds: str = "tndu") -> None:
@@ -145,22 +184,12 @@ def _give_back(slot: Slot) -> None:
     slot.field_id, slot.state, slot.reached, slot.done = None, EMPTYING, None, 0
 
 
-def _free(work: Unit, pipeline_id: UUID, kind: str) -> str | None:
-    taken = set(work.session.scalars(select(Slot.slot).where(Slot.pipeline_id == pipeline_id)))
-    names = (f"{kind}{number}" for number in range(1, SLOTS[kind] + 1))
-    return next((name for name in names if name not in taken), None)
-
-
-def _none_left(work: Unit, field: Field, kind: str, why: str | None = None) -> NoSlotLeft:
-    """Says so where one is on its way to be free."""
-    rows = select(Slot.slot).where(Slot.pipeline_id == field.pipeline_id, Slot.state == EMPTYING)
-    emptying = [name for name in work.session.scalars(rows) if name[0] == kind]
-    if not emptying:
-        return NoSlotLeft(why)
-    return NoSlotLeft(
-        "Every index of this kind is taken, but one that another field gave up is being emptied: try again shortly.",
-        extra={"emptying": len(emptying)},
-    )
+def _take_plain(work: Unit, field: Field, *, wanted: bool | None) -> bool:
+    """Whether the field has an index slot now. Raises NoSlotLeft when one was asked for and there is none."""
+    name = Room.of(work, field.pipeline_id).plain(_kind(field), wanted=wanted)
+    if name is not None:
+        hold(work, {name: field})
+    return name is not None
 
 
 def _slots_of(work: Unit, field: Field) -> list[Slot]:
