@@ -1,11 +1,10 @@
-"""Walks along relationships, breadth first: one statement with a part for each level, which makes the JSON itself.
-
-Each level holds the records that none before it holds, by the path of the least relationship id.
-"""
+"""Walks along relationships, breadth first: one statement with two parts for each level, which makes the JSON itself.
+Of a level there are the records that none before it holds, in the order of those that lead to them and then of the
+relationships, so that its beginning can be known without the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +15,8 @@ from oneo.store.link_sight import Group, ids_sql, of_types
 
 MAX_EDGES = 50_000
 """Of a graph; those of the shortest paths are the first to be told."""
+FIRST = 1_000
+"""So many records of a level are gone on from before the others, which are left alone if that was enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def paths_from(actor: Actor, walk: Walk, start: UUID) -> Found:
 def paths_sql(tenant_id: UUID, walk: Walk, start: UUID) -> tuple[str, dict[str, object]]:
     """The statement with its values."""
     plan = _plan(tenant_id, walk)
-    parts = [*_levels(plan), _shown(plan, "f.path")]
+    parts = [*_levels(plan, "path"), _shown(plan, "f.path")]
     paths = f"SELECT string_agg({_PATH}, ',') FROM shown s WHERE s.depth > 0"
     body = f"""'{{"start":' || {_START} || ',"paths":[', ({paths}), {_tail(walk, "shown", "false")}"""
     return _statement(plan, parts, body, start=start)
@@ -88,7 +89,7 @@ def graph_from(actor: Actor, walk: Walk, start: UUID) -> Found:
         || '","target_record_id":"' || e.target_id || '","is_bidirectional":' || e.is_bidirectional::text || '}'"""
     edges = f"""SELECT string_agg({edge}, ',' ORDER BY e.on_path DESC, e.link)
         FROM (SELECT * FROM edges LIMIT {MAX_EDGES}) e JOIN kinds k ON k.id = e.type_id"""
-    parts = [*_levels(plan, paths=False), _shown(plan, "NULL::text"), _edges(plan)]
+    parts = [*_levels(plan), _shown(plan, "NULL::text"), _edges(plan)]
     tail = _tail(walk, "edges", f"(SELECT count(*) FROM edges) > {MAX_EDGES}")
     body = f"""'{{"start":' || {_START} || ',"nodes":[', ({nodes}), '],"edges":[', ({edges}), {tail}"""
     return _read(actor, walk, _statement(plan, parts, body, start=start))
@@ -103,7 +104,8 @@ def path_between(actor: Actor, walk: Walk, start: UUID, end: UUID) -> Found:
         back, ahead, behind = length % 2 == 0, (length + 1) // 2, length // 2
         side, level = ("b", behind) if back else ("l", ahead)
         met = " OR ".join(f"EXISTS (SELECT FROM m{before})" for before in range(length))
-        parts.append(_level(plan, level, side=side, stop=met))
+        seen = [f"{side}{n}" for n in range(level)]
+        parts.append(_level(plan, f"{side}{level}", f"SELECT * FROM {seen[-1]}", seen, stop=met, back=back))
         parts.append(_meeting(length, f"l{ahead}", f"b{behind}"))
     lengths, sides = range(walk.depth + 1), ((walk.depth + 1) // 2, walk.depth // 2)
     met = " UNION ALL ".join(f"SELECT {length} AS depth, id FROM m{length}" for length in lengths)
@@ -118,7 +120,11 @@ def path_between(actor: Actor, walk: Walk, start: UUID, end: UUID) -> Found:
         f"shown AS MATERIALIZED (SELECT m.depth, r.node, concat_ws(',', {', '.join(ways)}) AS path "
         f"FROM met m CROSS JOIN last e CROSS JOIN LATERAL {_node(plan, 'e.id')})"
     )
-    full = " OR ".join(f"{_count(side, most)} > {walk.limit}" for side, most in zip("lb", sides, strict=True) if most)
+    full = " OR ".join(
+        f"{_count(f'{side}{n}' for n in range(1, most + 1))} > {walk.limit}"
+        for side, most in zip("lb", sides, strict=True)
+        if most
+    )
     body = f"""CASE WHEN EXISTS (SELECT FROM l0) AND EXISTS (SELECT FROM last) THEN
         coalesce((SELECT '{{"found":true,"path":' || {_PATH} || ',"truncated":false' FROM shown s),
                  '{{"found":false,"path":null,"truncated":' || ({full})::text) || {_limits(walk)} END"""
@@ -160,7 +166,7 @@ _SIGHT = "/* what the caller reads */"
 def _root(plan: _Plan, name: str, record: str) -> str:
     """A record that is named, if the caller may read it."""
     return (
-        f"{name} AS MATERIALIZED (SELECT r.id, NULL::text AS path FROM my_records r "
+        f"{name} AS MATERIALIZED (SELECT r.id, NULL::text AS path, 1 AS n FROM my_records r "
         f"WHERE r.tenant_id = '{plan.tenant_id}' AND r.id = %({record})s AND r.deleted_at IS NULL AND {_SIGHT})"
     )
 
@@ -169,7 +175,7 @@ def _checked_end(plan: _Plan) -> str:
     """The record to be reached, if it is one that may be."""
     places = ids_sql(place for group in plan.walk.groups for place in group.pipelines)
     return (
-        f"b0 AS MATERIALIZED (SELECT e.id, e.path FROM last e CROSS JOIN LATERAL (SELECT FROM my_records r "
+        f"b0 AS MATERIALIZED (SELECT e.id, e.path, e.n FROM last e CROSS JOIN LATERAL (SELECT FROM my_records r "
         f"WHERE r.tenant_id = '{plan.tenant_id}' AND r.id = e.id AND r.pipeline_id = ANY({places}) "
         f"AND {plan.check or 'true'} OFFSET 0) r)"
     )
@@ -184,38 +190,60 @@ def _kinds(walk: Walk) -> str:
     return f"kinds(id, head, slug) AS MATERIALIZED ({f'VALUES {rows}' if rows else 'SELECT NULL::uuid, NULL, NULL'})"
 
 
-def _levels(plan: _Plan, *, paths: bool = True) -> list[str]:
-    """From the start outwards, and what was found in order."""
+def _levels(plan: _Plan, *more: str) -> list[str]:
+    """From the start outwards, and what was found in order; `more` is the path, where it is told."""
     walk = plan.walk
-    levels = [_level(plan, n, paths=paths) for n in range(1, walk.depth + 1)]
-    columns = "id, link, type_id, path" if paths else "id, link, type_id"
-    found = [f"SELECT 0 AS depth, id, NULL::uuid AS link, NULL::uuid AS type_id{', path' if paths else ''} FROM l0"]
-    found += [f"SELECT {n}, {columns} FROM l{n}" for n in range(1, walk.depth + 1)]
-    rows = f"SELECT * FROM ({' UNION ALL '.join(found)}) f ORDER BY f.depth, f.id LIMIT {walk.limit + 1}"
+    levels, seen = [], ["l0"]
+    for n in range(1, walk.depth + 1):
+        for name, parents in _parents(n).items():
+            after = f"(SELECT count(*) FROM l{n})" if name[0] == "m" else "0"
+            levels.append(_level(plan, name, parents, seen, after=after, paths=bool(more)))
+            seen = [*seen, name]
+    columns = ", ".join(("id", "n", "link", "type_id", *more))
+    start = ", ".join(("id", "n", "NULL::uuid AS link", "NULL::uuid AS type_id", *more))
+    found = [f"SELECT 0 AS depth, {start} FROM l0", *(f"SELECT {x[1:]}, {columns} FROM {x}" for x in _names(walk))]
+    rows = f"SELECT * FROM ({' UNION ALL '.join(found)}) f ORDER BY f.depth, f.n LIMIT {walk.limit + 1}"
     return [_kinds(walk), _root(plan, "l0", "start"), *levels, f"found AS MATERIALIZED ({rows})"]
 
 
-def _level(plan: _Plan, n: int, *, side: str = "l", stop: str = "false", paths: bool = True) -> str:
-    """The records one step beyond the level before; none when it is to stop, or when more than enough are found."""
-    walk, before = plan.walk, f"{side}{n - 1}"
-    enough = walk.limit + 1
-    seen = " UNION ALL ".join(f"SELECT id FROM {side}{k}" for k in range(n))
+def _parents(n: int) -> dict[str, str]:
+    """The two parts of a level, each by what leads to it; what the start leads to is in one."""
+    if n == 1:
+        return {"l1": "SELECT * FROM l0"}
+    rest = f"SELECT * FROM l{n - 1} WHERE n > {FIRST}{f' UNION ALL SELECT * FROM m{n - 1}' if n > 2 else ''}"
+    return {f"l{n}": f"SELECT * FROM l{n - 1} WHERE n <= {FIRST}", f"m{n}": rest}
+
+
+def _names(walk: Walk) -> list[str]:
+    """The parts of all levels."""
+    return [name for n in range(1, walk.depth + 1) for name in _parents(n)]
+
+
+def _level(
+    plan: _Plan, name: str, parents: str, seen: Sequence[str], *,
+    after: str = "0", stop: str = "false", back: bool = False, paths: bool = True,
+) -> str:  # fmt: skip
+    """The records one step beyond the parents; none when it is to stop, or when more than enough are found. Their
+    numbers come after those of another part of the level.
+    """
+    enough = plan.walk.limit + 1
+    known = " UNION ALL ".join(f"SELECT id FROM {one}" for one in seen)
     check = f"CROSS JOIN LATERAL (SELECT FROM my_records r {_of_record(plan, 'd.id')} OFFSET 0) r" if plan.check else ""
     level = (
-        f"SELECT d.* FROM (SELECT DISTINCT ON (x.id) x.id, x.link, x.type_id, x.outbound, p.id AS parent "
-        f"FROM {before} p CROSS JOIN LATERAL ({_steps(plan, back=side == 'b')}) x "
-        f"WHERE x.id NOT IN ({seen} LIMIT {enough}) ORDER BY x.id, x.link) d {check} ORDER BY d.id LIMIT {enough}"
+        f"SELECT d.* FROM (SELECT * FROM (SELECT DISTINCT ON (x.id) x.id, x.link, x.type_id, x.outbound, "
+        f"p.id AS parent, p.n AS place FROM ({parents}) p CROSS JOIN LATERAL ({_steps(plan, back=back)}) x "
+        f"WHERE x.id NOT IN ({known} LIMIT {enough}) ORDER BY x.id, p.n, x.link) d ORDER BY d.place, d.link) d {check} "
+        f"ORDER BY d.place, d.link LIMIT {enough}"
     )
-    room = f"CASE WHEN {stop} THEN 0 ELSE {enough} - {_count(side, n - 1)} END"
-    level = f"SELECT d.* FROM ({level}) d LIMIT {room}"
+    room = f"CASE WHEN {stop} THEN 0 ELSE {enough} - {_count(seen[1:])} END"
+    level = f"SELECT d.*, {after} + row_number() OVER () AS n FROM (SELECT d.* FROM ({level}) d LIMIT {room}) d"
     if paths:
-        step = _step(back=side == "b")
-        path = step if n == 1 else f"p.path || ',' || {step}" if side == "l" else f"{step} || ',' || p.path"
+        path = f"{_step(back=True)}, p.path" if back else f"p.path, {_step(back=False)}"
         level = (
-            f"SELECT d.id, d.link, d.type_id, {path} AS path FROM ({level}) d JOIN {before} p ON p.id = d.parent "
-            f"JOIN kinds k ON k.id = d.type_id"
+            f"SELECT d.id, d.n, d.link, d.type_id, concat_ws(',', {path}) AS path FROM ({level}) d "
+            f"JOIN ({parents}) p ON p.id = d.parent JOIN kinds k ON k.id = d.type_id"
         )
-    return f"{side}{n} AS MATERIALIZED ({level})"
+    return f"{name} AS MATERIALIZED ({level})"
 
 
 def _of_record(plan: _Plan, record_id: str) -> str:
@@ -250,9 +278,9 @@ def _step(*, back: bool) -> str:
         || CASE WHEN d.outbound THEN '","direction":"OUTBOUND"}}' ELSE '","direction":"INBOUND"}}' END"""
 
 
-def _count(side: str, most: int) -> str:
-    """How many records the levels up to this one hold."""
-    return "(" + (" + ".join(f"(SELECT count(*) FROM {side}{n})" for n in range(1, most + 1)) or "0") + ")"
+def _count(parts: Iterable[str]) -> str:
+    """How many records these hold."""
+    return f"({' + '.join(f'(SELECT count(*) FROM {part})' for part in parts) or '0'})"
 
 
 def _meeting(length: int, ahead: str, behind: str) -> str:
@@ -279,7 +307,7 @@ def _node(plan: _Plan, record_id: str) -> str:
 
 def _edges(plan: _Plan) -> str:
     """What leads on from the records whose relationships were all walked; the level where it was enough is none."""
-    full = f"{_count('l', plan.walk.depth)} > {plan.walk.limit}"
+    full = f"{_count(_names(plan.walk))} > {plan.walk.limit}"
     beyond = f"CASE WHEN {full} THEN (SELECT max(f.depth) FROM found f) ELSE {plan.walk.depth} END"
     return f"""edges AS MATERIALIZED (
     SELECT e.*, e.link IN (SELECT s.link FROM shown s WHERE s.depth > 0) AS on_path FROM (
@@ -298,7 +326,7 @@ def _tail(walk: Walk, used: str, cut: str) -> str:
         || ',"unique_records_found":' || (SELECT count(*) FROM shown s WHERE s.depth > 0)
         || ',"relationship_types_used":' || coalesce((SELECT json_agg(k.slug ORDER BY k.slug COLLATE "C") FROM kinds k
             WHERE k.id IN (SELECT u.type_id FROM {used} u))::text, '[]')
-        || '}},"truncated":' || ({_count("l", walk.depth)} > {walk.limit} OR {cut})::text || {_limits(walk)}"""
+        || '}},"truncated":' || ({_count(_names(walk))} > {walk.limit} OR {cut})::text || {_limits(walk)}"""
 
 
 def _limits(walk: Walk) -> str:
