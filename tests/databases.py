@@ -30,8 +30,22 @@ def server() -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="oneo-tests-") as folder:
         Path(folder).chmod(0o755)
-        yield embedded.start(Path(folder), database="postgres")
+        started = embedded.start(Path(folder), database="postgres")
+        _hurry(started)
+        yield started
         embedded.stop(Path(folder))
+
+
+def _hurry(server_address: str) -> None:
+    """What this run's own server holds need not survive the machine."""
+    connection = psycopg2.connect(server_address)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER SYSTEM SET fsync = off")
+            cursor.execute("SELECT pg_reload_conf()")
+    finally:
+        connection.close()
 
 
 def address(server_address: str, database: str) -> str:

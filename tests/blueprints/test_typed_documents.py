@@ -271,6 +271,7 @@ def test_hostile_names_are_only_words(api: Api) -> None:
         choices = [
             {"value": label[:100].strip(), "label": label[:100].strip()} for label in HOSTILE if "\n" not in label
         ]
+        fields = fields if at == 0 else fields[at : at + 1]
         fields.append({"name": name, "slug": "chosen", "field_type": "select", "field_config": {"choices": choices}})
         pipeline(api, name, fields, slug=f"p{at}", description=name)
     answer = api.get(PATH)
@@ -281,21 +282,21 @@ def test_hostile_names_are_only_words(api: Api) -> None:
     assert yaml.load(api.get("/api/v1/openapi.yaml").text, Loader=yaml.CSafeLoader) == answer.json
 
 
-@pytest.mark.parametrize(
-    "slug", ["pipeline", "record", "user", "users", "problem", "constructor", "a_1", "record_create", "x" * 48]
-)
-def test_a_pipeline_may_have_the_name_of_anything(api: Api, slug: str) -> None:
+def test_a_pipeline_may_have_the_name_of_anything(api: Api) -> None:
+    slugs = ["pipeline", "record", "user", "users", "problem", "constructor", "a_1", "a1", "record_create", "x" * 48]
     fields = [{"name": name, "slug": name, "field_type": "text"} for name in ("id", "data", "title", "filter", "page")]
-    pipeline(api, "Same", fields, slug=slug)
-    pipeline(api, "Other", fields, slug="a1")
+    for slug in slugs:
+        pipeline(api, "Same", fields, slug=slug)
     body = of(api)
     check(body)
-    assert len(_typed(body)) == 12
-    made = record(api, slug, {"id": "1", "page": "2"})
-    name = body["paths"][f"/api/v1/pipelines/{slug}/records/{{record_id}}/"]["get"]["responses"]["200"]["content"]
-    reference = name["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    assert list(_schema_of(body, reference).iter_errors(made)) == []
-    assert list(_schema_of(body, reference).iter_errors({**made, "pipeline_id": made["id"]})) != []
+    assert len(_typed(body)) == 6 * len(slugs)
+    for slug in slugs:
+        made = record(api, slug, {"id": "1", "page": "2"})
+        path = body["paths"][f"/api/v1/pipelines/{slug}/records/{{record_id}}/"]
+        reference = path["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        name = reference.rpartition("/")[2]
+        assert list(_schema_of(body, name).iter_errors(made)) == []
+        assert list(_schema_of(body, name).iter_errors({**made, "pipeline_id": made["id"]})) != []
 
 
 def test_names_of_operations_outlast_changes_of_the_pipeline(api: Api) -> None:

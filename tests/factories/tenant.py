@@ -23,6 +23,7 @@ from oneo.models import Session, User
 from oneo.operations import tenants as operations
 from oneo.operations import users
 from tests.api import Api
+from tests.factories.mould import SLUG, Mould
 
 PASSWORD = "quiet-otters-map-seven-rivers"
 _numbers = itertools.count(1)
@@ -77,20 +78,37 @@ TestUser.__test__ = False  # type: ignore[attr-defined]
 
 
 class TenantFactory:
+    """Makes one tenant in earnest, and casts the others from it."""
+
     def __init__(self, owner_app: Flask, app: Flask) -> None:
         self._owner_app = owner_app
         self._app = app
 
     def create(self, slug: str | None = None) -> TestTenant:
-        slug = slug or f"t{next(_numbers)}_{os.getpid()}"
-        tenant = TestTenant(new_id(), slug, self._app)
-        email = f"admin@{slug.replace('_', '-')}.example"
-        with self._owner_app.app_context():
-            operations.create_tenant(
-                system_actor(tenant.id), slug=slug, name=slug.title(), admin_email=email, admin_password=None
-            )
-        tenant.admin = tenant.logged_in(_with_password(self._app, tenant.id, email), email)
+        mould, first = _first(self._owner_app, self._app)
+        tenant = TestTenant(new_id(), slug or f"t{next(_numbers)}_{os.getpid()}", self._app)
+        with self._owner_app.app_context(), unit(system_actor(tenant.id)) as work:
+            ids = mould.cast(work, tenant.slug)
+        user_id, session_id = ids[first.id], ids[first.session_id]
+        with self._app.app_context():
+            token = tokens.issue_access(tenant.id, user_id, session_id)
+        email = f"admin@{tenant.slug.replace('_', '-')}.example"
+        tenant.admin = TestUser(user_id, email, Api(self._app, token), session_id)
         return tenant
+
+
+@cache
+def _first(owner_app: Flask, app: Flask) -> tuple[Mould, TestUser]:
+    """A tenant as the operation makes it, with its administrator logged in."""
+    tenant = TestTenant(new_id(), SLUG, app)
+    email = f"admin@{SLUG.replace('_', '-')}.example"
+    with owner_app.app_context():
+        operations.create_tenant(
+            system_actor(tenant.id), slug=SLUG, name=SLUG.title(), admin_email=email, admin_password=None
+        )
+    admin = tenant.logged_in(_with_password(app, tenant.id, email), email)
+    with owner_app.app_context(), unit(system_actor(tenant.id)) as work:
+        return Mould.taken(work), admin
 
 
 def open_session(app: Flask, tenant_id: UUID, user_id: UUID) -> tuple[UUID, str]:
@@ -105,12 +123,6 @@ def _with_password(app: Flask, tenant_id: UUID, email: str) -> UUID:
     """The user of this address, who can log in with the one password of all tests."""
     with app.app_context(), unit(system_actor(tenant_id)) as work:
         user_id = work.session.scalars(select(User.id).where(User.email == email)).one()
-        unversioned = {"password_hash": _hashed(), "updated_at": User.updated_at, "version": User.version}
+        unversioned = {"password_hash": hash_password(PASSWORD), "updated_at": User.updated_at, "version": User.version}
         work.session.execute(update(User).where(User.id == user_id).values(unversioned))
         return user_id
-
-
-@cache
-def _hashed() -> str:
-    """Once: making a hash costs more than all the rest of a tenant."""
-    return hash_password(PASSWORD)

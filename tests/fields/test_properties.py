@@ -41,7 +41,7 @@ _LIKELY: dict[str, st.SearchStrategy[Any]] = {
 }  # fmt: skip
 
 # A machine may be busy with other things; what takes too long is found by the size of the hostile values.
-_some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_some = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 every_kind = pytest.mark.parametrize("name", list(KINDS))
 
 

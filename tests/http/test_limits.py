@@ -32,9 +32,17 @@ PROXY = "192.0.2.10"
 WRONG = "four wrong words here"
 
 
-@pytest.fixture
-def limited(database_address: str) -> Flask:
+@pytest.fixture(scope="module")
+def started(database_address: str) -> Flask:
     return serve(database_address)
+
+
+@pytest.fixture
+def limited(started: Flask) -> Flask:
+    """Which has counted nothing yet."""
+    (limiter,) = started.extensions["limiter"]
+    limiter.reset()
+    return started
 
 
 def serve(database_address: str, **overrides: Any) -> Flask:

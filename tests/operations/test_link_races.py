@@ -15,7 +15,7 @@ from tests.operations.link_model import Link, Rule, State, faults
 from tests.threads import together
 
 pytestmark = [pytest.mark.usefixtures("no_indexer"), pytest.mark.timeout(7200)]
-ROUNDS = [pytest.param(3, id="some"), pytest.param(500, id="500", marks=pytest.mark.prove)]
+ROUNDS = [pytest.param(2, id="some"), pytest.param(500, id="500", marks=pytest.mark.prove)]
 WRITERS = 12
 Work = Callable[[], Reply]
 

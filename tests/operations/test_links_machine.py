@@ -247,7 +247,7 @@ class Links(RuleBasedStateMachine):
 
 
 def test_relationships_do_what_the_model_does(settled: TestTenant) -> None:
-    run(Links, settled, examples=10, steps=30)
+    run(Links, settled, examples=6, steps=30)
 
 
 @pytest.mark.prove
