@@ -124,16 +124,16 @@ class Unit:
 
         Locks the tenant's profile, so that changes of rights happen one after the other.
         """
-        self._raise(TenantProfile.access_revision)
+        self._advance(TenantProfile.access_revision)
 
     def renew_schema(self) -> None:
         """The shape of the data has changed: whatever was made of it is out of date from the commit on."""
-        self._raise(TenantProfile.schema_revision)
+        self._advance(TenantProfile.schema_revision)
 
-    def _raise(self, revision: InstrumentedAttribute[int]) -> None:
+    def _advance(self, revision: InstrumentedAttribute[int]) -> None:
         unchanged = {TenantProfile.updated_at: TenantProfile.updated_at}
-        raised = update(TenantProfile).values({revision: revision + 1, **unchanged})
-        self.session.execute(raised, execution_options={"synchronize_session": False})
+        advanced = update(TenantProfile).values({revision: revision + 1, **unchanged})
+        self.session.execute(advanced, execution_options={"synchronize_session": False})
 
     def finish(self) -> int | None:
         self.session.flush()
@@ -258,7 +258,7 @@ def translated() -> Iterator[None]:
         if isinstance(error.orig, psycopg2.errors.QueryCanceled):
             raise message.refused(error.orig) from error
         if error.connection_invalidated or isinstance(error.orig, psycopg2.OperationalError):
-            raise Unavailable from error
+            raise _unavailable(error.orig) from error
         raise
     except psycopg2.errors.ProgramLimitExceeded:
         raise RecordTooLarge from None
@@ -267,7 +267,13 @@ def translated() -> Iterator[None]:
     except psycopg2.errors.QueryCanceled as error:
         raise message.refused(error) from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise Unavailable from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(cause: BaseException | None) -> Unavailable:
+    """Whoever runs the server is told why."""
+    _log.warning("the database does not answer: %s: %s", type(cause).__name__, str(cause).partition("\n")[0])
+    return Unavailable()
 
 
 def _constraint_error(error: IntegrityError) -> DomainError:

@@ -97,7 +97,7 @@ def add_fields(
     """Fields with their index slots, flushed but not yet in the log; each is given with where it stands in the request.
     The first has the place `first`. In a new pipeline nothing is in their way.
 
-    Raises SlugTaken, NoSlotLeft, ValidationFailed.
+    Raises SlugTaken, NoSlotLeft, FieldInUse, ValidationFailed.
     """
     taken, room = ({}, slots.Room({})) if new else (_slugs(work, pipeline.id), slots.Room.of(work, pipeline.id))
     made: list[Field] = []
@@ -198,7 +198,10 @@ def delete_field(
 
 
 def restore_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELINE) -> tuple[str, int]:
-    """With the values that records still hold. Raises FieldNotFound, FieldInUse when they are no longer unique."""
+    """With the values that records still hold.
+
+    Raises FieldNotFound, NoSlotLeft, and FieldInUse when they are no longer unique.
+    """
     sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         _locked_pipeline(work, sight.shape.id)
@@ -248,7 +251,7 @@ def _check_free(taken: Mapping[str, datetime | None], slug: str, where: str) -> 
 
 def _locked_pipeline(work: Unit, pipeline_id: UUID) -> Pipeline:
     """With nobody writing records of it until the unit ends. Raises FieldNotFound when it has just gone."""
-    message.stand_alone(work.connection, pipeline_id)
+    message.stand_alone(work.connection, work.actor.tenant_id, pipeline_id)
     found = work.lock(Pipeline, pipeline_id)
     if found is None or found.deleted_at is not None:
         raise FieldNotFound

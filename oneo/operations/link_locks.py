@@ -19,7 +19,8 @@ from oneo.store.message import Lock
 Place = tuple[UUID, UUID, UUID]
 """Type, source and target of a relationship."""
 MOST_SINGLE = 200
-"""Records that are locked one by one; who writes about more has the relationships of the tenant to himself."""
+"""Records or types that are locked one by one; who writes about more records has the relationships of the tenant to
+himself."""
 
 
 def rules_for(actor: Actor, types: Iterable[UUID], *, changing: bool = False) -> Rules:
@@ -43,7 +44,7 @@ def locks_for(actor: Actor, rules: Rules, places: Iterable[Place]) -> list[Lock]
     """
     known = list(places)
     crowd, constrained = len(known) > MOST_SINGLE, rules.constrained
-    wanted = [Lock.beside(type_id) for type_id in rules.asked]
+    wanted = _beside(actor, rules.asked)
     wanted += [Lock(_key("hierarchy", type_id), alone=True) for type_id in rules.hierarchies]
     for type_id, source, target in () if crowd else known:
         alone = type_id in constrained
@@ -58,7 +59,7 @@ def locks_of_records(actor: Actor, record_ids: Iterable[UUID], rules: Rules, *, 
     """
     known = list(record_ids)
     crowd = len(known) > MOST_SINGLE or bool(rules.constrained if back else rules.needed)
-    wanted = [Lock.beside(type_id) for type_id in rules.asked]
+    wanted = _beside(actor, rules.asked)
     wanted += [Lock(_key("record", record_id), alone=True) for record_id in (() if crowd else known)]
     return _in_order(actor, wanted, crowd=crowd)
 
@@ -67,9 +68,15 @@ def locks_of_statuses(actor: Actor, record_ids: Iterable[UUID], types: Iterable[
     """For who changes what relationships of these types need of records: nobody relates those meanwhile."""
     known = list(record_ids)
     crowd = len(known) > MOST_SINGLE
-    wanted = [Lock.beside(type_id) for type_id in types]
+    wanted = _beside(actor, types)
     wanted += [Lock(_key("record", record_id), alone=True) for record_id in (() if crowd else known)]
     return _in_order(actor, wanted, crowd=crowd)
+
+
+def _beside(actor: Actor, types: Iterable[UUID]) -> list[Lock]:
+    """Nobody changes these types meanwhile; where they are many, nobody changes any."""
+    known = list(types)
+    return [Lock.beside(one) for one in (known if len(known) <= MOST_SINGLE else [actor.tenant_id])]
 
 
 def _in_order(actor: Actor, wanted: Iterable[Lock], *, crowd: bool) -> list[Lock]:

@@ -30,10 +30,9 @@ def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) 
         return
     work.session.flush()
     rules = _rules(type_id, constraints)
-    for concerned in sorted(rules.asked):
-        message.stand_alone(work.connection, concerned)
-    for pipeline_id in sorted(_places(work, constraints)):
-        message.stand_alone(work.connection, pipeline_id)
+    message.stand_alone(work.connection, work.actor.tenant_id, *rules.asked)
+    if places := _places(work, constraints):
+        message.stand_alone(work.connection, *places)
     types = sorted(rules.asked)
     broken = link_ends.check(work.actor, rules, locks=[Lock.beside(type_id)], types=types)
     for found in constraints:

@@ -26,7 +26,7 @@ class Room:
     """The index slots of a pipeline that nobody has yet."""
 
     def __init__(self, taken: Mapping[str, str]) -> None:
-        """States of the others by their names."""
+        """States of those that are not free, by their names."""
         self._taken = dict(taken)
 
     @classmethod

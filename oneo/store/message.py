@@ -76,6 +76,9 @@ def read(
     return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
 
 
+MOST_COLUMNS = 1_000
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Lock:
     """Held until the transaction ends, alone or beside others who do not ask for it alone."""
@@ -86,7 +89,7 @@ class Lock:
     @classmethod
     def beside(cls, of: UUID) -> Lock:
         """Writers of records or relationships of the same kind stand beside each other; whoever changes the shape of
-        what they write is alone (`stand_alone`).
+        what they write is alone (`stand_alone`). The tenant's id is for relationships of all kinds.
         """
         return cls(int.from_bytes(of.bytes[8:], signed=True))
 
@@ -101,7 +104,7 @@ def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, locks: Se
 
     Locks are taken in their order, and the statement begins when it has them: it sees what others did under them.
     """
-    taken = ", ".join(lock.sql for lock in locks)
+    taken = _taken(locks)
     joined = _joined.get()
     if joined is not None:
         clock = f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq"
@@ -123,14 +126,15 @@ def is_joined() -> bool:
     return _joined.get() is not None
 
 
-def stand_alone(connection: psycopg2.extensions.connection, beside: UUID) -> None:
-    """Until the transaction ends nobody writes beside it."""
-    take(connection, [Lock(Lock.beside(beside).key, alone=True)])
+def stand_alone(connection: psycopg2.extensions.connection, *beside: UUID) -> None:
+    """Until the transaction ends nobody writes beside any of these."""
+    _execute(connection, f"SELECT {_taken(sorted(Lock(Lock.beside(one).key, alone=True) for one in beside))}", ())
 
 
-def take(connection: psycopg2.extensions.connection, locks: Sequence[Lock]) -> None:
-    """In a transaction that is open."""
-    _execute(connection, f"SELECT {', '.join(lock.sql for lock in locks)}", ())
+def _taken(locks: Sequence[Lock]) -> str:
+    """What follows a SELECT, and further ones where a target list cannot hold them all."""
+    calls = [lock.sql for lock in locks]
+    return "; SELECT ".join(", ".join(calls[at : at + MOST_COLUMNS]) for at in range(0, len(calls), MOST_COLUMNS))
 
 
 def take_in_unit(actor: Actor, locks: Sequence[Lock]) -> None:
@@ -141,7 +145,7 @@ def take_in_unit(actor: Actor, locks: Sequence[Lock]) -> None:
     connection = _joined.get()
     if connection is not None and locks:
         gate = gate_sql(actor)
-        _passed(_execute(connection, f"SELECT {', '.join(lock.sql for lock in locks)}; {gate.text}", gate.values))
+        _passed(_execute(connection, f"SELECT {_taken(locks)}; {gate.text}", gate.values))
 
 
 def confirm(actor: Actor) -> int:

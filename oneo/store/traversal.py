@@ -4,7 +4,7 @@ relationships, so that its beginning can be known without the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from oneo.store.link_sight import Group, ids_sql, of_types
 MAX_EDGES = 50_000
 """Of a graph; those of the shortest paths are the first to be told."""
 FIRST = 1_000
-"""So many records of a level are gone on from before the others, which are left alone if that was enough."""
+"""So many records of a level at most are gone on from before the others, which are left alone if that was enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def paths_from(actor: Actor, walk: Walk, start: UUID) -> Found:
 def paths_sql(tenant_id: UUID, walk: Walk, start: UUID) -> tuple[str, dict[str, object]]:
     """The statement with its values."""
     plan = _plan(tenant_id, walk)
-    parts = [*_levels(plan, "path"), _shown(plan, "f.path")]
+    parts = [*_levels(plan), _shown(plan, "f.path")]
     paths = f"SELECT string_agg({_PATH}, ',') FROM shown s WHERE s.depth > 0"
     body = f"""'{{"start":' || {_START} || ',"paths":[', ({paths}), {_tail(walk, "shown", "false")}"""
     return _statement(plan, parts, body, start=start)
@@ -89,27 +89,30 @@ def graph_from(actor: Actor, walk: Walk, start: UUID) -> Found:
         || '","target_record_id":"' || e.target_id || '","is_bidirectional":' || e.is_bidirectional::text || '}'"""
     edges = f"""SELECT string_agg({edge}, ',' ORDER BY e.on_path DESC, e.link)
         FROM (SELECT * FROM edges LIMIT {MAX_EDGES}) e JOIN kinds k ON k.id = e.type_id"""
-    parts = [*_levels(plan), _shown(plan, "NULL::text"), _edges(plan)]
+    parts = [*_levels(plan, paths=False), _shown(plan, "NULL::text"), _edges(plan)]
     tail = _tail(walk, "edges", f"(SELECT count(*) FROM edges) > {MAX_EDGES}")
     body = f"""'{{"start":' || {_START} || ',"nodes":[', ({nodes}), '],"edges":[', ({edges}), {tail}"""
     return _read(actor, walk, _statement(plan, parts, body, start=start))
 
 
 def path_between(actor: Actor, walk: Walk, start: UUID, end: UUID) -> Found:
-    """Walks from both ends in turn until they meet."""
+    """Walks from both ends in turn until they meet, or one of them has seen more than it may."""
     plan = _plan(actor.tenant_id, walk)
     parts = [_kinds(walk), _root(plan, "l0", "start"), _root(plan, "last", "end"), _checked_end(plan)]
     parts.append(_meeting(0, "l0", "last"))
+    met, cut = ["EXISTS (SELECT FROM m0)"], ["false"]
     for length in range(1, walk.depth + 1):
         back, ahead, behind = length % 2 == 0, (length + 1) // 2, length // 2
         side, level = ("b", behind) if back else ("l", ahead)
-        met = " OR ".join(f"EXISTS (SELECT FROM m{before})" for before in range(length))
         seen = [f"{side}{n}" for n in range(level)]
-        parts.append(_level(plan, f"{side}{level}", f"SELECT * FROM {seen[-1]}", seen, stop=met, back=back))
+        stop = " OR ".join([*met, *cut])
+        parts.append(_level(plan, f"{side}{level}", f"SELECT * FROM {seen[-1]}", seen, stop=stop, back=back))
         parts.append(_meeting(length, f"l{ahead}", f"b{behind}"))
+        met.append(f"EXISTS (SELECT FROM m{length})")
+        cut.append(f"{_count([*seen[1:], f'{side}{level}'])} > {walk.limit}")
     lengths, sides = range(walk.depth + 1), ((walk.depth + 1) // 2, walk.depth // 2)
-    met = " UNION ALL ".join(f"SELECT {length} AS depth, id FROM m{length}" for length in lengths)
-    parts.append(f"met AS MATERIALIZED (SELECT * FROM ({met}) m ORDER BY m.depth LIMIT 1)")
+    places = " UNION ALL ".join(f"SELECT {length} AS depth, id FROM m{length}" for length in lengths)
+    parts.append(f"met AS MATERIALIZED (SELECT * FROM ({places}) m ORDER BY m.depth LIMIT 1)")
     ways = [
         "(SELECT w.path FROM ("
         + " UNION ALL ".join(f"SELECT id, path FROM {side}{n}" for n in range(most + 1))
@@ -120,14 +123,9 @@ def path_between(actor: Actor, walk: Walk, start: UUID, end: UUID) -> Found:
         f"shown AS MATERIALIZED (SELECT m.depth, r.node, concat_ws(',', {', '.join(ways)}) AS path "
         f"FROM met m CROSS JOIN last e CROSS JOIN LATERAL {_node(plan, 'e.id')})"
     )
-    full = " OR ".join(
-        f"{_count(f'{side}{n}' for n in range(1, most + 1))} > {walk.limit}"
-        for side, most in zip("lb", sides, strict=True)
-        if most
-    )
     body = f"""CASE WHEN EXISTS (SELECT FROM l0) AND EXISTS (SELECT FROM last) THEN
         coalesce((SELECT '{{"found":true,"path":' || {_PATH} || ',"truncated":false' FROM shown s),
-                 '{{"found":false,"path":null,"truncated":' || ({full})::text) || {_limits(walk)} END"""
+                 '{{"found":false,"path":null,"truncated":' || ({" OR ".join(cut)})::text) || {_limits(walk)} END"""
     return _read(actor, walk, _statement(plan, parts, body, start=start, end=end))
 
 
@@ -190,33 +188,36 @@ def _kinds(walk: Walk) -> str:
     return f"kinds(id, head, slug) AS MATERIALIZED ({f'VALUES {rows}' if rows else 'SELECT NULL::uuid, NULL, NULL'})"
 
 
-def _levels(plan: _Plan, *more: str) -> list[str]:
-    """From the start outwards, and what was found in order; `more` is the path, where it is told."""
-    walk = plan.walk
+def _levels(plan: _Plan, *, paths: bool = True) -> list[str]:
+    """From the start outwards, and what was found in order."""
+    walk, more = plan.walk, ", path" if paths else ""
     levels, seen = [], ["l0"]
-    for n in range(1, walk.depth + 1):
-        for name, parents in _parents(n).items():
-            after = f"(SELECT count(*) FROM l{n})" if name[0] == "m" else "0"
-            levels.append(_level(plan, name, parents, seen, after=after, paths=bool(more)))
-            seen = [*seen, name]
-    columns = ", ".join(("id", "n", "link", "type_id", *more))
-    start = ", ".join(("id", "n", "NULL::uuid AS link", "NULL::uuid AS type_id", *more))
-    found = [f"SELECT 0 AS depth, {start} FROM l0", *(f"SELECT {x[1:]}, {columns} FROM {x}" for x in _names(walk))]
+    found = [f"SELECT 0 AS depth, id, n, NULL::uuid AS link, NULL::uuid AS type_id{more} FROM l0"]
+    for depth, name, parents, after in _parts(walk):
+        levels.append(_level(plan, name, parents, seen, after=after, paths=paths))
+        found.append(f"SELECT {depth}, id, n, link, type_id{more} FROM {name}")
+        seen = [*seen, name]
     rows = f"SELECT * FROM ({' UNION ALL '.join(found)}) f ORDER BY f.depth, f.n LIMIT {walk.limit + 1}"
     return [_kinds(walk), _root(plan, "l0", "start"), *levels, f"found AS MATERIALIZED ({rows})"]
 
 
-def _parents(n: int) -> dict[str, str]:
-    """The two parts of a level, each by what leads to it; what the start leads to is in one."""
-    if n == 1:
-        return {"l1": "SELECT * FROM l0"}
-    rest = f"SELECT * FROM l{n - 1} WHERE n > {FIRST}{f' UNION ALL SELECT * FROM m{n - 1}' if n > 2 else ''}"
-    return {f"l{n}": f"SELECT * FROM l{n - 1} WHERE n <= {FIRST}", f"m{n}": rest}
+def _parts(walk: Walk) -> Iterator[tuple[int, str, str, str]]:
+    """A level's depth, the name of a part of it, what leads there, and how many of the level stand before.
+
+    A level has one part where there is no more to be found than what the first records lead to.
+    """
+    for depth in range(1, walk.depth + 1):
+        name, before = f"l{depth}", f"SELECT * FROM l{depth - 1}"
+        if depth == 1 or walk.limit <= FIRST:
+            yield depth, name, before, "0"
+            continue
+        yield depth, name, f"{before} WHERE n <= {FIRST}", "0"
+        others = f" UNION ALL SELECT * FROM rest{depth - 1}" if depth > 2 else ""
+        yield depth, f"rest{depth}", f"{before} WHERE n > {FIRST}{others}", f"(SELECT count(*) FROM {name})"
 
 
 def _names(walk: Walk) -> list[str]:
-    """The parts of all levels."""
-    return [name for n in range(1, walk.depth + 1) for name in _parents(n)]
+    return [name for _, name, _, _ in _parts(walk)]
 
 
 def _level(
@@ -236,7 +237,8 @@ def _level(
         f"ORDER BY d.place, d.link LIMIT {enough}"
     )
     room = f"CASE WHEN {stop} THEN 0 ELSE {enough} - {_count(seen[1:])} END"
-    level = f"SELECT d.*, {after} + row_number() OVER () AS n FROM (SELECT d.* FROM ({level}) d LIMIT {room}) d"
+    number = f"{after} + row_number() OVER (ORDER BY d.place, d.link) AS n"
+    level = f"SELECT d.*, {number} FROM (SELECT d.* FROM ({level}) d LIMIT {room}) d"
     if paths:
         path = f"{_step(back=True)}, p.path" if back else f"p.path, {_step(back=False)}"
         level = (
@@ -306,7 +308,7 @@ def _node(plan: _Plan, record_id: str) -> str:
 
 
 def _edges(plan: _Plan) -> str:
-    """What leads on from the records whose relationships were all walked; the level where it was enough is none."""
+    """All that leads on from the records of the levels before the last, or before the one where it was enough."""
     full = f"{_count(_names(plan.walk))} > {plan.walk.limit}"
     beyond = f"CASE WHEN {full} THEN (SELECT max(f.depth) FROM found f) ELSE {plan.walk.depth} END"
     return f"""edges AS MATERIALIZED (

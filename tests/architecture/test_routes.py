@@ -36,6 +36,7 @@ class Lasting:
 
     def request(self, route: Route, path: str, **body: Any) -> TestResponse:
         answer = self._api.request(route.method, path, **body)
+        assert answer.status_code != 401, route.name
         if route.writes and answer.status_code < 300:
             self._api = Api(self._tenant.app, open_session(self._tenant.app, self._tenant.id, self._user.id)[1])
         return answer

@@ -28,7 +28,7 @@ NAMES_FAULTS = {
     "checks": {"negative_data_rejection": {"expected-statuses": ["200", *REFUSALS]}},
 }
 BOUNDED = settings(
-    max_examples=2, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
+    max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

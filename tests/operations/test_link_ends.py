@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
+from uuid import UUID
 
+import psycopg2
 import pytest
 
+from oneo.actor import system_actor
+from oneo.events.unit import unit
+from oneo.models import RelationshipType
+from oneo.operations.constraints import lock_type
 from tests.api import assert_problem
+from tests.factories.pipeline import deals, record
 from tests.factories.tenant import TestTenant
 from tests.operations.link_ground import Ground
 from tests.operations.link_model import Rule
@@ -219,3 +229,46 @@ def test_who_sees_no_relationships_is_told_that_there_are_some(tenant: TestTenan
         tenant.user(role).api.delete(f"/records/{ground.ids['a1']}/"), 409, "THING_IN_USE"
     )  # fmt: skip
     assert (found["relationships"], found["relationship_types"]) == (1, {})
+
+
+@pytest.fixture
+def crowded(tenant: TestTenant) -> TestTenant:
+    """Has more relationship types than a target list has places."""
+    deals(tenant.api)
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        names = [f"t{number}" for number in range(1_700)]
+        work.session.add_all(RelationshipType(slug=name, name=name, graphql_name=name.title()) for name in names)
+        work.renew_schema()
+    return tenant
+
+
+def test_records_come_and_go_beside_very_many_types(crowded: TestTenant) -> None:
+    api = crowded.api
+    one, two = (record(api, "deals", {"name": name})["id"] for name in ("One", "Two"))
+    ends = {"source_record_id": one, "target_record_id": two}
+    made = api.post("/relationships/bulk_create/", [{"relationship_type": f"t{n}", **ends} for n in range(1_700)])
+    assert made.json["summary"] == {"total": 1_700, "successful": 1_700, "failed": 0}
+    assert api.delete(f"/records/{one}/").status_code == 204
+    assert api.get("/relationships/").json["count"] == 0
+    assert api.post(f"/records/{one}/restore/").status_code == 200
+    assert api.patch(f"/records/{two}/", {"status": "lost"}).status_code == 200
+
+
+def test_who_removes_records_beside_very_many_types_waits_for_who_changes_one(
+    crowded: TestTenant, database_address: str
+) -> None:
+    found = record(crowded.api, "deals", {"name": "One"})["id"]
+    type_id = crowded.api.get("/relationships/types/t7/").json["id"]
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+    with ThreadPoolExecutor(1) as threads, closing(psycopg2.connect(database_address)) as watch, watch.cursor() as see:
+        watch.autocommit = True
+        with crowded.app.app_context(), unit(system_actor(crowded.id)) as work:
+            lock_type(work, UUID(type_id))
+            removal = threads.submit(crowded.api.delete, f"/records/{found}/")
+            for _ in range(500):
+                see.execute(waiting)
+                if see.fetchone() != (0,):
+                    break
+                time.sleep(0.01)
+            assert not removal.done()
+        assert removal.result().status_code == 204

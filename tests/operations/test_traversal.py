@@ -307,3 +307,13 @@ def test_a_tag_is_given_where_time_alone_changes_nothing(ids: dict[str, str], te
     assert tenant.api.get(f"{address}&effective_at={SOON.date()}", headers=seen).status_code == 304
     assert tenant.api.patch(f"/records/{ids['b']}/", {"data": {"name": "bee"}}).status_code == 200
     assert tenant.api.get(f"{address}&effective_at={SOON.date()}", headers=seen).status_code == 200
+
+
+def test_a_way_that_is_found_behind_a_limit_is_no_longer_one(tenant: TestTenant, knows: UUID) -> None:
+    ids = people(tenant, "sa1234dt")
+    draw(tenant, knows, ids, "sa a1 a2 a3 a4 4t 1d dt")
+    asked = {"from": ids["s"], "to": ids["t"], "direction": "forward"}
+    for limit in range(1, 9):
+        found = tenant.api.get(PATH, query_string={**asked, "limit": limit}).json
+        length = found["path"] and found["path"]["depth"]
+        assert (length, found["truncated"]) in {(3, False), (None, True)}, limit
