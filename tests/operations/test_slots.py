@@ -8,9 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
+from sqlalchemy import event
 
 from oneo.actor import system_actor
 from oneo.events.unit import unit
+from oneo.extensions import db
 from oneo.operations import slots
 from oneo.store import message
 from tests.api import Api, assert_problem
@@ -203,3 +206,23 @@ def test_nothing_is_left_of_a_slot_that_two_workers_end_at_once(tenant: TestTena
     [slot] = pending(tenant)
     assert [advance(tenant, slot) for _ in range(3)] == [False, False, False]
     assert [event["type"] for event in api.events()].count("field.indexed") == 1
+
+
+def test_a_pipeline_with_many_fields_is_made_by_as_many_statements_as_with_one(app: Flask, api: Api) -> None:
+    sent: list[str] = []
+
+    def note(*args: Any) -> None:
+        sent.append(args[2])
+
+    def made_by(count: int) -> int:
+        sent.clear()
+        fields = [{"name": f"N{n}", "field_type": "text", "is_unique": n < 2} for n in range(count)]
+        pipeline(api, f"Of {count}", fields)
+        return len(sent)
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            assert 0 < made_by(1) == made_by(30)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
