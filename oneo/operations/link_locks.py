@@ -80,12 +80,16 @@ def _beside(actor: Actor, types: Iterable[UUID]) -> list[Lock]:
 
 
 def _in_order(actor: Actor, wanted: Iterable[Lock], *, crowd: bool) -> list[Lock]:
-    """First the lock of all relationships: who has it alone may then take any of the others, in any order."""
+    """First the lock of all relationships: who has it alone may then take any of the others, in any order. Then that of
+    all types, which who changes one has before he waits for the type's own.
+    """
     found: dict[int, bool] = {}
     for lock in wanted:
         found[lock.key] = found.get(lock.key, False) or lock.alone
     everything = Lock(_key("links", actor.tenant_id), crowd)
-    return [everything, *(Lock(key, alone) for key, alone in sorted(found.items()))]
+    types = Lock.beside(actor.tenant_id).key
+    in_order = sorted(found.items(), key=lambda one: (one[0] != types, one[0]))
+    return [everything, *(Lock(key, alone) for key, alone in in_order)]
 
 
 def _key(*parts: object) -> int:

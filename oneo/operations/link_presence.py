@@ -30,7 +30,7 @@ def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) 
         return
     work.session.flush()
     rules = _rules(type_id, constraints)
-    message.stand_alone(work.connection, work.actor.tenant_id, *rules.asked)
+    message.stand_alone(work.connection, *rules.asked, tenant_id=work.actor.tenant_id)
     if places := _places(work, constraints):
         message.stand_alone(work.connection, *places)
     types = sorted(rules.asked)

@@ -126,9 +126,14 @@ def is_joined() -> bool:
     return _joined.get() is not None
 
 
-def stand_alone(connection: psycopg2.extensions.connection, *beside: UUID) -> None:
-    """Until the transaction ends nobody writes beside any of these."""
-    _execute(connection, f"SELECT {_taken(sorted(Lock(Lock.beside(one).key, alone=True) for one in beside))}", ())
+def stand_alone(
+    connection: psycopg2.extensions.connection, *beside: UUID, tenant_id: UUID | None = None
+) -> None:  # fmt: skip
+    """Until the transaction ends nobody writes beside any of these; nor, if the tenant is named, who writes about too
+    many relationship types to name each. That lock comes first, so that nobody waits in a circle.
+    """
+    places = [*([tenant_id] if tenant_id else []), *sorted(beside)]
+    _execute(connection, f"SELECT {_taken([Lock(Lock.beside(one).key, alone=True) for one in places])}", ())
 
 
 def _taken(locks: Sequence[Lock]) -> str:
