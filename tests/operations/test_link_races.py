@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
 
+from oneo.actor import system_actor
+from oneo.events.unit import unit
+from oneo.models import RelationshipType
+from oneo.operations.link_locks import MOST_SINGLE
 from tests.api import Reply
+from tests.factories.pipeline import deals, record
 from tests.factories.tenant import TestTenant
 from tests.operations.link_ground import Ground
 from tests.operations.link_model import Link, Rule, State, faults
@@ -231,4 +237,49 @@ def test_many_types_and_records_at_once_wait_in_no_circle(tenant: TestTenant, ro
         strange = [a.text for a in answers if a.status_code not in {200, 201, 204, 400, 409, 422}]
         assert strange == [], turn
         assert_whole(ground, rules, [])
+    assert_dense(tenant)
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_who_changes_types_and_who_writes_about_very_many_wait_in_no_circle(
+    tenant: TestTenant, rounds: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More types than are locked one by one. What waited in a circle would be in the log."""
+    api = tenant.api
+    caplog.set_level("WARNING", "oneo.events")
+    monkeypatch.setattr(logging.getLogger("oneo"), "propagate", True)
+    deals(api)
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        names = [f"t{number}" for number in range(MOST_SINGLE + 20)]
+        work.session.add_all(RelationshipType(slug=name, name=name, graphql_name=name.title()) for name in names)
+        work.renew_schema()
+    for turn in range(-(-rounds // 10)):
+        one, two, three, four = (record(api, "deals", {"name": "x"})["id"] for _ in range(4))
+        field = {"name": f"Field {turn}", "field_type": "text"}
+        needs = {"constraint_type": "DEPENDENCY", "constraint_metadata": {"source_status": "active"}}
+        excludes = {"constraint_type": "EXCLUSIVITY", "constraint_metadata": {"types": ["t7"]}}
+
+        def link(name: str, source: str, target: str) -> dict[str, str]:
+            return {"relationship_type": name, "source_record_id": source, "target_record_id": target}
+
+        works: list[Work] = [
+            partial(api.post, "/relationships/types/t7/constraints/", needs),
+            partial(api.post, "/relationships/types/t8/constraints/", excludes),
+            partial(api.post, "/relationships/types/t7/fields/", field),
+            partial(api.post, "/pipelines/deals/fields/", field),
+            partial(api.patch, "/relationships/types/t8/", {"description": f"{turn}"}),
+            partial(api.patch, f"/records/{three}/", {"status": f"s{turn}"}),
+            partial(api.delete, f"/records/{one}/"),
+            partial(api.delete, f"/records/{two}/"),
+            partial(api.post, "/relationships/", link("t7", one, three)),
+            partial(api.post, "/relationships/", link("t8", three, two)),
+            partial(api.post, "/relationships/bulk_create/", [link(name, four, three) for name in names]),
+            partial(api.post, f"/records/{two}/restore/"),
+        ]
+        answers = together(works)
+        assert [a.text for a in answers if a.status_code not in {200, 201, 204, 400, 404, 409, 422, 503}] == []
+        for name in ("t7", "t8"):
+            for made in api.get(f"/relationships/types/{name}/constraints/").json["results"]:
+                api.delete(f"/relationships/types/{name}/constraints/{made['id']}/")
+    assert "does not answer" not in caplog.text
     assert_dense(tenant)
