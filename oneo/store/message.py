@@ -77,6 +77,7 @@ def read(
 
 
 MOST_COLUMNS = 1_000
+"""Of a target list, which PostgreSQL ends at 1,664."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -132,8 +133,10 @@ def stand_alone(
     """Until the transaction ends nobody writes beside any of these; nor, if the tenant is named, who writes about too
     many relationship types to name each. That lock comes first, so that nobody waits in a circle.
     """
-    places = [*([tenant_id] if tenant_id else []), *sorted(beside)]
-    _execute(connection, f"SELECT {_taken([Lock(Lock.beside(one).key, alone=True) for one in places])}", ())
+    locks = sorted(Lock(Lock.beside(one).key, alone=True) for one in beside)
+    if tenant_id is not None:
+        locks.insert(0, Lock(Lock.beside(tenant_id).key, alone=True))
+    _execute(connection, f"SELECT {_taken(locks)}", ())
 
 
 def _taken(locks: Sequence[Lock]) -> str:

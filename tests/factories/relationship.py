@@ -35,6 +35,15 @@ def relationship_type(
         return made.id
 
 
+def relationship_types(tenant: TestTenant, count: int) -> list[str]:
+    """Very many at once, between any records; their slugs."""
+    slugs = [f"t{number}" for number in range(count)]
+    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
+        work.session.add_all(RelationshipType(slug=slug, name=slug, graphql_name=slug.title()) for slug in slugs)
+        work.renew_schema()
+    return slugs
+
+
 def own_field(tenant: TestTenant, type_id: UUID, slug: str, field_type: str = "text", **columns: Any) -> UUID:
     with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
         made = Field(pipeline_id=type_id, slug=slug, name=slug.title(), field_type=field_type, **columns)

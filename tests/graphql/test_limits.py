@@ -14,7 +14,7 @@ from tests.api import Api
 from tests.effort import effort
 
 ENOUGH = 1_000_000
-"""A refusal may cost so many calls: a tenth of a second."""
+"""A refusal may cost so many calls of functions."""
 
 
 def _doubling(count: int, on: str, field: str) -> str:

@@ -13,10 +13,10 @@ import pytest
 
 from oneo.actor import system_actor
 from oneo.events.unit import unit
-from oneo.models import RelationshipType
 from oneo.operations.constraints import lock_type
 from tests.api import assert_problem
 from tests.factories.pipeline import deals, record
+from tests.factories.relationship import relationship_types
 from tests.factories.tenant import TestTenant
 from tests.operations.link_ground import Ground
 from tests.operations.link_model import Rule
@@ -235,10 +235,7 @@ def test_who_sees_no_relationships_is_told_that_there_are_some(tenant: TestTenan
 def crowded(tenant: TestTenant) -> TestTenant:
     """Has more relationship types than a target list has places."""
     deals(tenant.api)
-    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        names = [f"t{number}" for number in range(1_700)]
-        work.session.add_all(RelationshipType(slug=name, name=name, graphql_name=name.title()) for name in names)
-        work.renew_schema()
+    relationship_types(tenant, 1_700)
     return tenant
 
 

@@ -9,12 +9,10 @@ from functools import partial
 
 import pytest
 
-from oneo.actor import system_actor
-from oneo.events.unit import unit
-from oneo.models import RelationshipType
 from oneo.operations.link_locks import MOST_SINGLE
 from tests.api import Reply
 from tests.factories.pipeline import deals, record
+from tests.factories.relationship import relationship_types
 from tests.factories.tenant import TestTenant
 from tests.operations.link_ground import Ground
 from tests.operations.link_model import Link, Rule, State, faults
@@ -249,10 +247,7 @@ def test_who_changes_types_and_who_writes_about_very_many_wait_in_no_circle(
     caplog.set_level("WARNING", "oneo.events")
     monkeypatch.setattr(logging.getLogger("oneo"), "propagate", True)
     deals(api)
-    with tenant.app.app_context(), unit(system_actor(tenant.id)) as work:
-        names = [f"t{number}" for number in range(MOST_SINGLE + 20)]
-        work.session.add_all(RelationshipType(slug=name, name=name, graphql_name=name.title()) for name in names)
-        work.renew_schema()
+    names = relationship_types(tenant, MOST_SINGLE + 20)
     for turn in range(-(-rounds // 10)):
         one, two, three, four = (record(api, "deals", {"name": "x"})["id"] for _ in range(4))
         field = {"name": f"Field {turn}", "field_type": "text"}
