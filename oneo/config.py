@@ -74,6 +74,9 @@ class Settings:
         "ONEO_PREPARED_STATEMENTS", True, "Keep statements planned. Set false behind a pooler in transaction mode."
     )
     statement_timeout_ms: int = setting("ONEO_STATEMENT_TIMEOUT_MS", 15_000, "Longest a statement may run.")
+    request_cpu_ms: int = setting(
+        "ONEO_REQUEST_CPU_MS", 10_000, "Most computing time of one request, in milliseconds; 0 means no limit."
+    )
     docs_public: bool = setting("ONEO_DOCS_PUBLIC", True, "Whether the generic API document is open without a token.")
     event_retention_days: int = setting("ONEO_EVENT_RETENTION", 30, "How many days back a reader may resume from.")
     log_level: str = setting("ONEO_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")

@@ -69,7 +69,7 @@ from oneo.errors.request import (
     UriTooLong,
     ValidationFailed,
 )
-from oneo.errors.server import InternalError, StatementTimeout, Unavailable
+from oneo.errors.server import InternalError, StatementTimeout, TooExpensive, Unavailable
 from oneo.errors.things import (
     ApiKeyNotFound,
     Conflict,
@@ -151,6 +151,7 @@ __all__ = [
     "TokenInvalid",
     "TokenReused",
     "TokenRevoked",
+    "TooExpensive",
     "TooManyAffected",
     "Unavailable",
     "UnsupportedMediaType",

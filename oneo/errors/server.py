@@ -22,5 +22,12 @@ class StatementTimeout(DomainError):
     title = "This takes the database too long: ask by a field with an index, for less, or with count=none."
 
 
+class TooExpensive(DomainError):
+    """Like StatementTimeout a 422: the same request would cost as much again."""
+
+    code, status = "TOO_EXPENSIVE", 422
+    title = "The request needs more computing time than one request may use: send less at once."
+
+
 class InternalError(DomainError):
     code, status, title = "INTERNAL_ERROR", 500, "Something went wrong on our side."

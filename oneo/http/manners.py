@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from flask import Flask, Request, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from oneo import strict_json
+from oneo import pacing, strict_json
 from oneo.config import Settings
 from oneo.errors import BodyTooLarge, InvalidParameter, MalformedRequest, UnsupportedMediaType
 from oneo.http import limits
@@ -84,6 +84,7 @@ def _settings() -> Settings:
 
 def _begin() -> Response | None:
     g.started = time.perf_counter()
+    pacing.start_budget(_settings().request_cpu_ms / 1000 or None)
     asked = request.headers.get("X-Request-Id", "")
     g.request_id = asked if _REQUEST_ID.fullmatch(asked) else new_token()
     g.peer = proxies().client_of(request)

@@ -6,6 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from flask import current_app
+
+from oneo import pacing
+from oneo.config import Settings
 from oneo.errors import DomainError, FaultList, InternalError, ValidationFailed
 
 _log = logging.getLogger("oneo.realtime")
@@ -27,6 +31,8 @@ def acknowledged(handler: Callable[..., dict[str, Any]]) -> Callable[..., dict[s
     """Answers `{ok: true, ...}` or `{ok: false, error}`: nothing that a client sends makes an exception."""
 
     def acknowledge(*arguments: object) -> dict[str, Any]:
+        settings: Settings = current_app.extensions["oneo.settings"]
+        pacing.start_budget(settings.request_cpu_ms / 1000 or None)
         try:
             return {"ok": True, **handler(*arguments)}
         except DomainError as error:

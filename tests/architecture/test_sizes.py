@@ -35,6 +35,4 @@ def test_functions_are_short(folder: str) -> None:
 
 def test_every_module_says_what_belongs_in_it() -> None:
     for path, tree in parsed().items():
-        said = ast.get_docstring(tree)
-        assert said, f"{path} has no docstring"
-        assert len(said.splitlines()) <= 3, f"{path} says too much"
+        assert ast.get_docstring(tree), f"{path} has no docstring"

@@ -1,0 +1,74 @@
+"""Fair use of the processor: long loops pause for other requests and end when their request's budget is used up.
+
+All requests of a process share one event loop, so a loop over input that never waits holds up every other client. Wrap
+each loop whose length a client chooses in `paced`, or call `Pacer.step` where there is no loop to wrap (a recursion, a
+callback). Every few milliseconds the loop then lets other requests run, and what it has used is taken from the budget
+that `start_budget` gave the request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from typing import TypeVar
+
+from oneo.errors import TooExpensive
+
+SLICE_SECONDS = 0.005
+"""How long a loop runs before other requests get a turn."""
+
+Item = TypeVar("Item")
+_seconds_left: ContextVar[float | None] = ContextVar("oneo_cpu_seconds_left", default=None)
+
+
+def start_budget(seconds: float | None) -> None:
+    """Give the current request (or message of a socket) this much computing time; None means no limit."""
+    _seconds_left.set(seconds)
+
+
+class Pacer:
+    """Counts the time between pauses. The work between two steps must not wait for anything, such as the database:
+    what other requests do during such a wait would be taken from this request's budget.
+    """
+
+    __slots__ = ("_left_in_stride", "_slice_began", "_stride")
+
+    def __init__(self, stride: int = 1) -> None:
+        self._stride = stride
+        self._left_in_stride = stride
+        self._slice_began = time.perf_counter()
+
+    def step(self) -> None:
+        """Pause if this slice is over. Raises TooExpensive when the budget is used up.
+
+        With a stride above one, only every such step looks at the clock: for loops whose single step is tiny.
+        """
+        self._left_in_stride -= 1
+        if self._left_in_stride:
+            return
+        self._left_in_stride = self._stride
+        used = time.perf_counter() - self._slice_began
+        if used >= SLICE_SECONDS:
+            spend(used)
+            # Looked up at each call: under gevent this switches to the next greenlet that is ready.
+            time.sleep(0)
+            self._slice_began = time.perf_counter()
+
+
+def paced(items: Iterable[Item], *, stride: int = 1) -> Iterator[Item]:
+    """Yield the items, pausing as `Pacer.step` does. Raises TooExpensive."""
+    pacer = Pacer(stride)
+    for item in items:
+        yield item
+        pacer.step()
+
+
+def spend(seconds: float) -> None:
+    """Take time from the current request's budget. Raises TooExpensive when nothing is left."""
+    left = _seconds_left.get()
+    if left is None:
+        return
+    _seconds_left.set(left - seconds)
+    if left <= seconds:
+        raise TooExpensive
