@@ -21,9 +21,15 @@ def __getattr__(name: str) -> Any:
     import click
 
     from oneo.app import create_app
+    from oneo.errors import ConfigurationError
 
     migrating = click.get_current_context(silent=True) is not None and "db" in sys.argv
-    made = create_app(as_owner=migrating)
+    try:
+        made = create_app(as_owner=migrating)
+    except ConfigurationError as error:
+        if migrating:
+            raise click.ClickException(str(error)) from None
+        raise
     globals()["app"] = globals()["application"] = made
     return made
 

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import click
 from alembic import context
 from flask import current_app
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from oneo.config import sqlalchemy_url
 from oneo.models import Base, is_declared
+from oneo.store.pool import SERVER_ROLE
 
 ADVISORY_LOCK = 0x0E0  # any fixed number: all migrating processes of one database meet at it
 LOCK_TIMEOUT = "5s"
 
 
+RIGHTS = """
+SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role),
+       (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user),
+       has_schema_privilege('public', 'CREATE')
+"""
+
+
+def check_rights(connection: Connection) -> None:
+    """Raise ClickException when the owner's login cannot run the migrations: one line instead of a failure midway."""
+    role_exists, may_create_roles, may_create_tables = connection.execute(text(RIGHTS), {"role": SERVER_ROLE}).one()
+    if not (role_exists or may_create_roles):
+        raise click.ClickException(
+            f"The owner's login may not create the role {SERVER_ROLE}. As a superuser, run "
+            f"`CREATE ROLE {SERVER_ROLE} NOLOGIN` once, or give the owner's login CREATEROLE."
+        )
+    if not may_create_tables:
+        raise click.ClickException(
+            "The owner's login may not create tables in the schema public. As a superuser, make it the owner of the "
+            "database, or run `GRANT CREATE ON SCHEMA public TO <owner>`."
+        )
+
+
 def run() -> None:
     engine = create_engine(sqlalchemy_url(current_app.extensions["oneo.addresses"].owner))
     with engine.connect() as connection:
+        check_rights(connection)
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.commit()

@@ -13,6 +13,7 @@ from typing import Any
 from oneo.errors import ConfigurationError
 
 MIN_SECRET_BYTES = 32
+_SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _WELL_KNOWN_SECRETS = ("secret", "changeme", "change-me", "password", "default", "oneo", "jwt", "example")
 
 
@@ -160,13 +161,13 @@ def _raw_value(environ: Mapping[str, str], name: str) -> str | None:
 def _parse(name: str, raw: str, default: Any) -> Any:
     try:
         if isinstance(default, bool):
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": default}[
-                raw.lower()
-            ]
+            return default if not raw else _SWITCH[raw.lower()]
         if isinstance(default, int):
             return default if not raw else _natural(raw)
-    except (KeyError, ValueError):
-        raise ConfigurationError(f"{name}: {raw!r} is not understood.") from None
+    except KeyError:
+        raise ConfigurationError(f"{name}: {raw!r} is not a switch: use one of {', '.join(_SWITCH)}.") from None
+    except ValueError:
+        raise ConfigurationError(f"{name}: {raw!r} is not a whole number from 0 on.") from None
     if isinstance(default, tuple):
         return tuple(part.strip() for part in raw.split(",") if part.strip())
     if isinstance(default, Path):

@@ -25,7 +25,7 @@ def addresses(settings: Settings) -> Addresses:
     """Starts the embedded server where no other is named."""
     if settings.embedded:
         address = embedded.start(settings.data_dir)
-        return Addresses(address, address, SERVER_ROLE)
+        return Addresses(embedded.server_address(address), address, None)
     owner = settings.migration_url or settings.database_url
     shared = driver_url(owner) == driver_url(settings.database_url)
     return Addresses(driver_url(settings.database_url), driver_url(owner), SERVER_ROLE if shared else None)

@@ -48,7 +48,8 @@ def test_numbers_are_read_and_bounded(field: dataclasses.Field[int]) -> None:
 
 @pytest.mark.parametrize("field", SWITCHES, ids=_env)
 def test_switches_are_read(field: dataclasses.Field[bool]) -> None:
-    for raw, value in {"true": True, "1": True, "YES": True, "false": False, "0": False, "No": False}.items():
+    on, off = ("true", "1", "YES", "on", "On"), ("false", "0", "No", "off", "OFF")
+    for raw, value in [*((raw, True) for raw in on), *((raw, False) for raw in off)]:
         assert getattr(Settings.from_environ({_env(field): raw}), field.name) is value
     with pytest.raises(ConfigurationError, match=_env(field)):
         Settings.from_environ({_env(field): "perhaps"})

