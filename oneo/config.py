@@ -68,7 +68,7 @@ class Settings:
     rate_limit_login: str = setting(
         "ONEO_RATE_LIMIT_LOGIN",
         "10 per 5 minutes",
-        "Failed logins for one account, and for one address five times that.",
+        "Wrong passwords of one address for one account; five times that for one address, and for one account.",
     )
     database_pool: int = setting("ONEO_DATABASE_POOL", 20, "Most database connections of one process.", least=1)
     prepared_statements: bool = setting(

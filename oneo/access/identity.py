@@ -46,6 +46,13 @@ def claims_of(token: str) -> tokens.Claims:
     return _key_claims(token) if token.startswith(tokens.KEY_PREFIX) else tokens.read_access(token)
 
 
+def is_proven(token: str) -> bool:
+    """Whether this process has verified the token and loaded its actor before. The gate still checks every use."""
+    known: tokens.ClaimsCache = current_app.extensions["oneo.claims"]
+    claims = known.get(token)
+    return claims is not None and cache().get(claims.credential_id) is not None
+
+
 def actor_of(claims: tokens.Claims) -> tuple[Actor, bool]:
     """The actor, and whether he was loaded just now. Raises TokenRevoked."""
     known = cache().get(claims.credential_id)

@@ -13,9 +13,10 @@ from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list
 from oneo.blueprints.base import LOGGED_IN, PUBLIC, SESSION, ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
-from oneo.errors import CredentialsInvalid, TenantMismatch
+from oneo.errors import TenantMismatch
 from oneo.http.conditional import if_match
-from oneo.http.limits import LoginThrottle
+from oneo.http.limits import neighbourhood
+from oneo.http.login_throttle import login_attempt, password_confirmation
 from oneo.operations import api_keys, auth, sessions, users
 from oneo.operations.lists import ListQuery
 from oneo.schemas.auth import (
@@ -44,14 +45,11 @@ def login(body: dict[str, Any]) -> Response:
     """Log in with e-mail and password."""
     email, slug = auth.login_name(body["email"]), body["tenant"]
     tenant_id = _tenant_of_login(slug)
-    throttle = LoginThrottle(str(tenant_id or slug), email)
-    throttle.enter()
-    try:
-        pair = auth.log_in(tenant_id, email, body["password"], _device())
-    except CredentialsInvalid:
-        throttle.failed()
-        raise
-    throttle.succeeded()
+    device = _device()
+    with login_attempt(
+        tenant_id or slug, email, is_known_device=lambda: auth.is_known_device(tenant_id, email, _is_same_network)
+    ):
+        pair = auth.log_in(tenant_id, email, body["password"], device)
     return _tokens(pair)
 
 
@@ -106,10 +104,8 @@ def update_profile(actor: Actor, changes: dict[str, Any]) -> Response:
 @blp.response(204)
 def change_password(actor: Actor, body: dict[str, Any]) -> Response:
     """Change one's own password; ends all other sessions."""
-    throttle = LoginThrottle(str(actor.tenant_id), f"password:{actor.user_id}")
-    throttle.enter()
-    auth.change_password(actor, current=body["current_password"], new=body["new_password"])
-    throttle.succeeded()
+    with password_confirmation(actor.tenant_id, actor.user_id):
+        auth.change_password(actor, current=body["current_password"], new=body["new_password"])
     return Response(status=204)
 
 
@@ -158,6 +154,10 @@ def revoke_api_key(actor: Actor, key_id: UUID) -> Response:
     """Revoke one of one's API keys; a key may revoke itself."""
     api_keys.revoke_api_key(actor, key_id)
     return Response(status=204)
+
+
+def _is_same_network(peer: str) -> bool:
+    return neighbourhood(peer) == neighbourhood(g.peer)
 
 
 def _device() -> auth.Device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from oneo.blueprints.answers import answer, answer_list, created
 from oneo.blueprints.base import LOGGED_IN, ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
 from oneo.http.conditional import if_match
+from oneo.http.login_throttle import password_confirmation
 from oneo.operations import permissions, users
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
@@ -61,7 +63,9 @@ def get_user(actor: Actor, user_id: UUID) -> Response:
 @blp.response(200, UserSchema)
 def update_user(actor: Actor, changes: dict[str, Any], user_id: UUID) -> Response:
     """Change a user."""
-    body, version = users.update_user(actor, user_id, changes, versions=if_match())
+    confirms = changes.get("current_password") is not None
+    with password_confirmation(actor.tenant_id, actor.user_id) if confirms else nullcontext():
+        body, version = users.update_user(actor, user_id, changes, versions=if_match())
     return answer(body, version=version)
 
 

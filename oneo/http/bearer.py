@@ -11,7 +11,15 @@ from flask import current_app, g, request
 from oneo.access import identity, tokens
 from oneo.access.key_use import KeyUses
 from oneo.actor import Actor, CredentialKind
-from oneo.errors import AuthenticationRequired, DomainError, StaleActor, TenantMismatch, TokenInvalid, Unavailable
+from oneo.errors import (
+    AuthenticationRequired,
+    DomainError,
+    StaleActor,
+    TenantMismatch,
+    TokenInvalid,
+    TokenRevoked,
+    Unavailable,
+)
 from oneo.http import limits
 
 T = TypeVar("T")
@@ -35,13 +43,7 @@ def with_actor(work: Callable[[Actor], T]) -> T:
     """Runs the work as the caller. Loaded actors are used as they are; when the gate finds one out of date,
     or the work fails in a way that an outdated actor could explain, he is loaded anew and the work repeated.
     """
-    try:
-        claims = claims_for_host(bearer_token())
-    except AuthenticationRequired:
-        limits.check_peer()
-        raise
-    limits.check_caller(claims.tenant_id, claims.user_id)
-    actor, fresh = identity.actor_of(claims)
+    claims, actor, fresh = authenticated(bearer_token)
     for attempt in range(_ATTEMPTS):
         g.actor = actor
         try:
@@ -59,7 +61,29 @@ def with_actor(work: Callable[[Actor], T]) -> T:
     raise Unavailable
 
 
-def claims_for_host(token: str) -> tokens.Claims:
+def authenticated(find_token: Callable[[], str]) -> tuple[tokens.Claims, Actor, bool]:
+    """The caller's claims and actor, and whether the actor was loaded just now; counted by the rate limits.
+
+    A proven credential counts for its user. Anything else counts for the address, before the database is asked.
+    Raises AuthenticationRequired, RateLimited.
+    """
+    try:
+        token = find_token()
+        if identity.is_proven(token):
+            claims = _claims_for_host(token)
+            actor, fresh = identity.actor_of(claims)
+        else:
+            with limits.unproven_credential():
+                claims = _claims_for_host(token)
+                actor, fresh = identity.actor_of(claims)
+    except AuthenticationRequired:
+        limits.check_peer()
+        raise
+    limits.check_caller(claims.tenant_id, claims.user_id)
+    return claims, actor, fresh
+
+
+def _claims_for_host(token: str) -> tokens.Claims:
     """Raises TenantMismatch when the host that was addressed belongs to another tenant than the token."""
     claims = identity.claims_of(token)
     host_tenant = g.get("host_tenant")
@@ -72,7 +96,13 @@ def claims_for_host(token: str) -> tokens.Claims:
 
 
 def _reload(claims: tokens.Claims) -> Actor:
-    return identity.load_actor(claims.tenant_id, claims.kind, claims.credential_id)
+    """Raises TokenRevoked; the request then counts for the address and no longer for the user."""
+    try:
+        return identity.load_actor(claims.tenant_id, claims.kind, claims.credential_id)
+    except TokenRevoked:
+        limits.give_back_caller(claims.tenant_id, claims.user_id)
+        limits.check_peer()
+        raise
 
 
 def _same_rights(one: Actor, other: Actor) -> bool:

@@ -6,8 +6,8 @@ import ipaddress
 import logging
 import math
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -25,7 +25,6 @@ T = TypeVar("T")
 RETRY_STORE_SECONDS = 5.0
 STORE_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 """Of a shared store: one that hangs must not hang every request."""
-_WIDE_LOGIN_FACTOR = 5
 _log = logging.getLogger("oneo.limits")
 
 
@@ -56,7 +55,6 @@ class Limits:
         self.tenant = _limit(settings, "rate_limit_tenant")
         self.peer = _limit(settings, "rate_limit_peer")
         self.login = _limit(settings, "rate_limit_login")
-        self.login_wide = parse(f"{self.login.amount * _WIDE_LOGIN_FACTOR} per {self.login.get_expiry()} second")
 
     def hit(self, name: str, item: RateLimitItem, key: str) -> Standing:
         """Counts one request. Raises RateLimited when it is one too many."""
@@ -65,11 +63,9 @@ class Limits:
             raise exceeded(standing)
         return standing
 
-    def check(self, name: str, item: RateLimitItem, key: str) -> None:
-        """Raises RateLimited when the limit is used up; counts nothing."""
-        standing = self._on_storage(lambda storage: self._standing(storage, name, item, key))
-        if standing.remaining <= 0:
-            raise exceeded(standing)
+    def give_back(self, name: str, item: RateLimitItem, key: str) -> None:
+        """Take back one request that `hit` counted."""
+        self._on_storage(lambda storage: self._uncount(storage, item.key_for(name, key), item.get_expiry()))
 
     def forget(self, name: str, item: RateLimitItem, key: str) -> None:
         self._on_storage(lambda storage: storage.clear(item.key_for(name, key)))
@@ -80,10 +76,10 @@ class Limits:
         used = storage.incr(place, window)
         return Standing(name, item.amount, window, item.amount - used, storage.get_expiry(place))
 
-    def _standing(self, storage: Storage, name: str, item: RateLimitItem, key: str) -> Standing:
-        place = item.key_for(name, key)
-        left = item.amount - storage.get(place)
-        return Standing(name, item.amount, item.get_expiry(), left, storage.get_expiry(place))
+    def _uncount(self, storage: Storage, place: str, window: int) -> None:
+        # A window that has ended meanwhile has nothing to give back.
+        if storage.get(place) > 0:
+            storage.incr(place, window, -1)
 
     def _on_storage(self, work: Callable[[Storage], T]) -> T:
         now = time.monotonic()
@@ -125,44 +121,39 @@ def check_caller(tenant_id: UUID, user_id: UUID) -> None:
         g.standings = (user, tenant)
 
 
+def give_back_caller(tenant_id: UUID, user_id: UUID) -> None:
+    """Take back what `check_caller` counted: the credential turned out not to be this user's any more."""
+    found = limits()
+    if found.enabled:
+        found.give_back("user", found.user, f"{tenant_id.hex}{user_id.hex}")
+        found.give_back("tenant", found.tenant, tenant_id.hex)
+
+
+@contextmanager
+def unproven_credential() -> Iterator[None]:
+    """Count the address for a credential that the database has yet to confirm, and give it back when it is genuine.
+
+    Raises RateLimited before the block asks the database anything.
+    """
+    found = limits()
+    if not found.enabled:
+        yield
+        return
+    limit = ("credential", found.peer, neighbourhood(g.peer))
+    found.hit(*limit)
+    yield
+    found.give_back(*limit)
+
+
 def check_peer() -> None:
     """For requests without a login. Raises RateLimited."""
     found = limits()
     if found.enabled:
-        g.standings = (found.hit("peer", found.peer, _neighbourhood(g.peer)),)
+        g.standings = (found.hit("peer", found.peer, neighbourhood(g.peer)),)
 
 
-class LoginThrottle:
-    """Guards one login attempt: narrowly by account and address together, so that a stranger uses up his own tries and
-    not the owner's; widely by account whoever asks, and by address whatever account it tries.
-    """
-
-    def __init__(self, tenant: str, email: str) -> None:
-        self._limits = limits()
-        self._account = f"{tenant}:{email}"
-        self._pair = f"{_neighbourhood(g.peer)}:{self._account}"
-
-    def enter(self) -> None:
-        """Raises RateLimited."""
-        if self._limits.enabled:
-            self._limits.check("login-peer", self._limits.login_wide, _neighbourhood(g.peer))
-            # The pair first: who has used up his tries there adds nothing to what locks the account for everybody.
-            self._limits.hit("login", self._limits.login, self._pair)
-            self._limits.hit("login-account", self._limits.login_wide, self._account)
-
-    def failed(self) -> None:
-        if self._limits.enabled:
-            with suppress(RateLimited):
-                self._limits.hit("login-peer", self._limits.login_wide, _neighbourhood(g.peer))
-
-    def succeeded(self) -> None:
-        if self._limits.enabled:
-            self._limits.forget("login", self._limits.login, self._pair)
-            self._limits.forget("login-account", self._limits.login_wide, self._account)
-
-
-def _neighbourhood(peer: str) -> str:
-    """Whoever has an IPv6 address has the other 2^64 of its network too."""
+def neighbourhood(peer: str) -> str:
+    """The address as it is counted: an IPv6 client owns a network of 2^64 addresses, so all of them count as one."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:

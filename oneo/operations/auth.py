@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -149,6 +150,11 @@ def tenant_for_login(slug: str) -> UUID | None:
     """The tenant that a login names."""
     found = store.tenant_by_slug(slug)
     return found[0] if found else None
+
+
+def is_known_device(tenant_id: UUID | None, email: str, is_same_network: Callable[[str], bool]) -> bool:
+    """Whether somebody has logged in to the account from the caller's network before."""
+    return tenant_id is not None and any(is_same_network(peer) for peer in store.peers_of(tenant_id, email))
 
 
 def _names_of_tenant(actor: Actor) -> tuple[str, str]:

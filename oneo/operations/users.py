@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from oneo.access import policy
+from oneo.access import passwords, policy
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.errors import FaultList, UserNotFound, pointer
+from oneo.errors import CredentialsInvalid, FaultList, UserNotFound, pointer
 from oneo.events.unit import Unit, unit
 from oneo.fields.emails import normal_email
 from oneo.filters.sql import Sql
@@ -26,6 +25,7 @@ from oneo.operations.grants import check_administrators, require_over, user_type
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store.lists import get_row
 from oneo.store.resources import USERS
+from oneo.store.time_zones import time_zones
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 _NOT_DELETED = Sql("u.deleted_at IS NULL")
@@ -89,6 +89,7 @@ def update_user(
         user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
         faults = FaultList()
+        _require_own_password(actor, user, body, faults)
         check_locality(body, faults)
         roles = _roles(work, body["user_types"], faults) if "user_types" in body else None
         if "email" in body:
@@ -174,11 +175,10 @@ def _email(text: str, faults: FaultList) -> str:
 
 def check_locality(body: Mapping[str, Any], faults: FaultList) -> None:
     """Time zone and language, where they are given."""
-    if "timezone" in body and body["timezone"] not in zoneinfo.available_timezones():
+    if "timezone" in body and body["timezone"] not in time_zones():
         faults.add(
-            "/timezone", "UNKNOWN_TIMEZONE", "This is not an IANA time zone.",
-            near=(body["timezone"], zoneinfo.available_timezones()),
-        )  # fmt: skip
+            "/timezone", "UNKNOWN_TIMEZONE", "This is not an IANA time zone.", near=(body["timezone"], time_zones())
+        )
     if "locale" in body and not _LOCALE.fullmatch(body["locale"]):
         faults.add("/locale", "INVALID_LOCALE", "This is not a BCP 47 language tag.")
 
@@ -210,6 +210,19 @@ def _require_own_session(actor: Actor, user_id: UUID) -> None:
     """Whatever a key may do to others, its owner's account is not its own. Raises SessionRequired."""
     if user_id == actor.user_id:
         policy.require_session(actor)
+
+
+def _require_own_password(actor: Actor, user: User, body: Mapping[str, Any], faults: FaultList) -> None:
+    """Whoever finds a session open must not be able to take the account over: users confirm a change of their own
+    password or address with their present password. Raises CredentialsInvalid when it is wrong.
+    """
+    moves = "email" in body and auth.login_name(body["email"]) != user.email
+    if user.id != actor.user_id or not (moves or body.get("password") is not None):
+        return
+    if body.get("current_password") is None:
+        faults.add("/current_password", "REQUIRED", "Your own password or e-mail address needs your current password.")
+    elif not passwords.verify_password(user.password_hash, body["current_password"]):
+        raise CredentialsInvalid("The current password is wrong.")
 
 
 def _require_held(actor: Actor, roles: Sequence[Role]) -> None:

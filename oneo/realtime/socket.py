@@ -9,14 +9,12 @@ from flask import Flask, request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 
-from oneo.access import identity
-from oneo.access.tokens import Claims
 from oneo.config import Settings
 from oneo.delivery.hub import Hub
 from oneo.delivery.subscriptions import Reader
 from oneo.errors import AuthenticationRequired, DomainError, FaultList, InternalError, TokenInvalid, ValidationFailed
 from oneo.http import limits
-from oneo.http.bearer import bearer_token, claims_for_host
+from oneo.http.bearer import authenticated, bearer_token
 from oneo.realtime.answers import acknowledged, members
 from oneo.realtime.channel import SocketChannel
 from oneo.realtime.door import Door, Strangers, arrive
@@ -87,8 +85,8 @@ class SocketFace:
     def _open(self, sid: str, auth: object) -> None:
         if sid in self._readers:
             raise UnknownMessage
-        claims = _claims(auth)
-        actor = identity.load_actor(claims.tenant_id, claims.kind, claims.credential_id)
+        arrive()
+        claims, actor, _ = authenticated(lambda: _token(auth))
         channel = SocketChannel(self._socketio.server, sid)
         reader = Reader(channel, actor, claims.expires_at)
         self._hub.join(reader)
@@ -142,18 +140,6 @@ class SocketFace:
 def _sid() -> str:
     sid: str = request.sid  # type: ignore[attr-defined] # set by the socket library
     return sid
-
-
-def _claims(auth: object) -> Claims:
-    """From the handshake's `auth`, or its Authorization header. Raises AuthenticationRequired, RateLimited."""
-    arrive()
-    try:
-        claims = claims_for_host(_token(auth))
-    except AuthenticationRequired:
-        limits.check_peer()
-        raise
-    limits.check_caller(claims.tenant_id, claims.user_id)
-    return claims
 
 
 def _token(auth: object) -> str:

@@ -36,7 +36,7 @@ class ProfileUpdate(Input):
     locale = text(maximum=35, about="BCP 47 language tag.", metadata=_LOCALE)
 
 
-class UserUpdate(ProfileUpdate):
+class UserFields(ProfileUpdate):
     email = text(minimum=3, maximum=EMAIL_LENGTH, metadata=_EMAIL)
     is_active = StrictBoolean()
     password = text(minimum=1, maximum=1024, metadata=_PASSWORD)
@@ -46,7 +46,14 @@ class UserUpdate(ProfileUpdate):
     )  # fmt: skip
 
 
-class UserCreate(UserUpdate):
+class UserUpdate(UserFields):
+    current_password = text(
+        minimum=1, maximum=1024, about="Needed to change your own password or e-mail address.",
+        metadata={"format": "password"},
+    )  # fmt: skip
+
+
+class UserCreate(UserFields):
     email = text(required=True, minimum=3, maximum=EMAIL_LENGTH, metadata=_EMAIL)
     password = text(
         minimum=1, maximum=1024, allow_none=True, about="None: the user cannot log in until one is set.",

@@ -64,6 +64,18 @@ def note_key_use(tenant_id: UUID, key_ids: list[UUID]) -> None:
     message.note(tenant_id, _KEY_USE, (tenant_id, key_ids))
 
 
+def peers_of(tenant_id: UUID, email: str) -> list[str]:
+    """The addresses that sessions of this account came from, the latest first."""
+    rows = message.look_up(
+        tenant_id,
+        "SELECT s.peer FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id "
+        "WHERE s.tenant_id = %s AND u.tenant_id = %s AND u.email = %s AND u.deleted_at IS NULL "
+        "GROUP BY s.peer ORDER BY max(s.created_at) DESC LIMIT 200",
+        (tenant_id, tenant_id, email),
+    )
+    return [row[0] for row in rows if row[0]]
+
+
 def tenant_by_slug(slug: str) -> tuple[UUID, str] | None:
     """(id, status)"""
     return _tenant("SELECT id, status FROM tenants WHERE slug = %s", slug)

@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.sources import called, parsed
 
 MAKES_AN_ACTOR = {
-    "oneo/operations/auth.py": {"log_in", "refresh", "tenant_for_login"},
+    "oneo/operations/auth.py": {"is_known_device", "log_in", "refresh", "tenant_for_login"},
     "oneo/operations/tenants.py": {"tenant_actor"},
 }
 """They find out who is asking, so nobody can be asking them."""

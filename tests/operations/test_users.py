@@ -74,6 +74,7 @@ def test_who_changed_a_user_last_is_kept(tenant: TestTenant) -> None:
      "ada@example..com", "ada@.example.com", "ada@example.com.", "ada@-example.com", "ada@example-.com", "a@b.c\n",
      "ada@example.com,eve@example.com", "ada@example.com;eve@example.com", "<ada@example.com>", "ada@[127.0.0.1]",
      "Ada <ada@example.com>", '"ada"@example.com', "ada@example.com\r\nBcc: eve@example.com", "x" * 65 + "@example.com",
+     ".ada@example.com", "ada.@example.com", "ada..lovelace@example.com",
      "ada@" + "x" * 64 + ".com", "ada@" + "x." * 130 + "com"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(settled: TestTenant, email: str) -> None:
