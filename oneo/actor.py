@@ -34,13 +34,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A caller as last loaded: identity, grants, and the revisions at which these were true."""
+    """A caller as last loaded: identity, grants, and the revisions at which these were true.
+
+    Two actors are equal when all of this is; grants cannot be hashed and are left to the comparison.
+    """
 
     tenant_id: UUID
     user_id: UUID
     credential: CredentialKind
     credential_id: UUID
-    grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
+    grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict, hash=False)
     access_revision: int = 0
     schema_revision: int = 0
 

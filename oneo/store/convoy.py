@@ -1,18 +1,32 @@
-"""Writes that would wait for each other leave together: those who come while one is under way go with the next."""
+"""Group commit: while one write is in flight, further writes of the same batch queue and are sent together in the next
+statement.
+
+A batch is its own key: writes are put together when their batches are equal, and the statement is made by the batch
+itself, from its fields and the items. A batch that leaves out of its fields what its statement depends on cannot be
+written, so the items of one caller or pipeline cannot be stored for another.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 MOST = 100
 """Of one message."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Perform = Callable[[list[Item]], list[Result]]
+
+
+class Batch(Protocol[Item, Result]):
+    """What the items of one statement share, as a frozen dataclass that is compared by all of its fields."""
+
+    def __hash__(self) -> int: ...
+
+    def perform(self, items: list[Item]) -> list[Result]:
+        """Write the items in one statement and return one result for each, in order."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -36,58 +50,59 @@ class Convoy:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[Hashable, list[_Seat[Any]]] = {}
+        self._waiting: dict[Batch[Any, Any], list[_Seat[Any]]] = {}
 
-    def run(self, key: Hashable, item: Item, perform: Perform[Item, Result]) -> Result:
-        """The result for the item of `perform`, which is given some items of one key and gives back as many results.
+    def run(self, batch: Batch[Item, Result], item: Item) -> Result:
+        """Perform the item, alone or together with items of equal batches, and return its result.
 
-        When it fails for several, it is tried for each by himself. Raises what it raises for the item alone.
+        When a statement of several items fails, each item is performed by itself. Raises what it raises for the item
+        alone.
         """
-        seat = self._enter(key, item)
+        seat = self._enter(batch, item)
         if seat is not None and not seat.leads:
             seat.turn.wait()
             if not seat.leads:
-                return seat.results[0] if seat.results else perform([item])[0]
+                return seat.results[0] if seat.results else batch.perform([item])[0]
         company = seat.company if seat is not None else []
         try:
-            return self._lead(item, company, perform)
+            return self._lead(batch, item, company)
         finally:
             for left in company:
                 if not left.turn.is_set():
                     left.end([])
-            self._hand_over(key)
+            self._hand_over(batch)
 
-    def _enter(self, key: Hashable, item: Item) -> _Seat[Item] | None:
+    def _enter(self, batch: Batch[Item, Any], item: Item) -> _Seat[Item] | None:
         """None for who goes at once."""
         with self._lock:
-            waiting = self._waiting.get(key)
+            waiting = self._waiting.get(batch)
             if waiting is None:
-                self._waiting[key] = []
+                self._waiting[batch] = []
                 return None
             seat = _Seat(item)
             waiting.append(seat)
             return seat
 
-    def _lead(self, item: Item, company: list[_Seat[Item]], perform: Perform[Item, Result]) -> Result:
+    def _lead(self, batch: Batch[Item, Result], item: Item, company: list[_Seat[Item]]) -> Result:
         try:
-            results = perform([item, *(seat.item for seat in company)])
+            results = batch.perform([item, *(seat.item for seat in company)])
         except Exception:
             if not company:
                 raise
             for seat in company:
                 seat.end([])
-            return perform([item])[0]
+            return batch.perform([item])[0]
         for seat, result in zip(company, results[1:], strict=True):
             seat.end([result])
         return results[0]
 
-    def _hand_over(self, key: Hashable) -> None:
+    def _hand_over(self, batch: Batch[Any, Any]) -> None:
         with self._lock:
-            waiting = self._waiting[key]
+            waiting = self._waiting[batch]
             if not waiting:
-                del self._waiting[key]
+                del self._waiting[batch]
                 return
             first, *company = waiting[:MOST]
-            self._waiting[key] = waiting[MOST:]
+            self._waiting[batch] = waiting[MOST:]
         first.leads, first.company = True, company
         first.turn.set()

@@ -138,18 +138,28 @@ class Outcome:
 def insert(
     actor: Actor, shape: PipelineShape, rows: Sequence[Mapping[str, Any]], *, hidden: frozenset[str], skip: bool = False
 ) -> Outcome:
-    """Rows have id, title, status and data. `skip` leaves out those that meet a taken value. Raises StaleActor.
+    """Insert rows that have id, title, status and data. `skip` leaves out those that meet a taken value.
 
-    Single rows of one caller go together, where one would wait for the clock that the other holds.
+    Concurrent single rows of one caller for one pipeline share a statement, because each would wait for the tenant's
+    clock that the other holds. Raises StaleActor.
     """
     sql = _memo(shape, ("insert", hidden, skip), lambda: _insert_sql(shape, hidden, skip=skip))
     if len(rows) != 1 or message.is_joined():
-        return _write(actor, shape, sql, rows, reason=None)
+        return _write(actor, shape.id, sql, rows, reason=None)
     convoy: Convoy = current_app.extensions["oneo.convoy"]
-    same = (actor.credential_id, actor.access_revision, actor.schema_revision, sql)
-    return convoy.run(
-        same, rows[0], lambda together: _single(_write(actor, shape, sql, together, reason=None), together)
-    )
+    return convoy.run(_InsertBatch(actor, shape.id, sql), rows[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _InsertBatch:
+    """Everything that an insert depends on besides its rows. The SQL does not name the pipeline or the caller."""
+
+    actor: Actor
+    pipeline_id: UUID
+    sql: str
+
+    def perform(self, items: list[Mapping[str, Any]]) -> list[Outcome]:
+        return _single(_write(self.actor, self.pipeline_id, self.sql, items, reason=None), items)
 
 
 def _single(outcome: Outcome, rows: Sequence[object]) -> list[Outcome]:
@@ -169,7 +179,7 @@ def change(
     many = as_many(rows)
     sql = _memo(shape, ("change", what, hidden, many), lambda: _change_sql(shape, what, hidden, many=many))
     condition, names = scope.named("scope")
-    return _write(actor, shape, sql.replace("/*scope*/true", condition), rows, reason=reason, more=names)
+    return _write(actor, shape.id, sql.replace("/*scope*/true", condition), rows, reason=reason, more=names)
 
 
 def _memo(shape: PipelineShape, key: Any, make: Any) -> str:
@@ -180,11 +190,11 @@ def _memo(shape: PipelineShape, key: Any, make: Any) -> str:
 
 
 def _write(
-    actor: Actor, shape: PipelineShape, sql: str, rows: Sequence[Mapping[str, Any]], *,
+    actor: Actor, pipeline_id: UUID, sql: str, rows: Sequence[Mapping[str, Any]], *,
     reason: str | None, more: Mapping[str, object] | None = None,
 ) -> Outcome:  # fmt: skip
-    values = {**_values(actor, shape, rows, reason), **(more or {})}
-    answer = message.write(actor, sql, values, locks=[Lock.beside(shape.id)])
+    values = {**_values(actor, pipeline_id, rows, reason), **(more or {})}
+    answer = message.write(actor, sql, values, locks=[Lock.beside(pipeline_id)])
     written = [
         Written(row[2] - 1, row[3], row[4], bool(row[5]), bool(row[6]), row[7]) for row in answer if row[2] is not None
     ]
@@ -192,11 +202,11 @@ def _write(
 
 
 def _values(
-    actor: Actor, shape: PipelineShape, rows: Sequence[Mapping[str, Any]], reason: str | None
+    actor: Actor, pipeline_id: UUID, rows: Sequence[Mapping[str, Any]], reason: str | None
 ) -> dict[str, object]:
     return {
         "tenant": actor.tenant_id,
-        "pipeline": shape.id,
+        "pipeline": pipeline_id,
         "actor": actor.user_id,
         "kind": actor.credential.value,
         "credential": actor.credential_id,

@@ -31,13 +31,13 @@ class Journey:
         self._convoy = Convoy()
 
     def __call__(self, item: str) -> str:
-        return self._convoy.run("here", item, self._perform)
+        return self._convoy.run(self, item)
 
-    def _perform(self, items: list[str]) -> list[str]:
+    def perform(self, items: list[str]) -> list[str]:
         self.trips.append(items)
         if len(self.trips) == 1:
             deadline = time.monotonic() + 5
-            while len(self._convoy._waiting["here"]) < self._others and time.monotonic() < deadline:
+            while len(self._convoy._waiting[self]) < self._others and time.monotonic() < deadline:
                 time.sleep(0.001)
         if self._refuses in items and self._refuses:
             raise ValueError(self._refuses)

@@ -31,6 +31,6 @@ def test_many_rows_cost_in_proportion(tenant: TestTenant, in_app: Flask, what: C
     actor = system_actor(tenant.id)
     shape = find_pipeline(actor, "notes", P.RECORDS_UPDATE).shape
     sql = record_writes._change_sql(shape, what, frozenset(), many=as_many(rows))
-    values = record_writes._values(actor, shape, rows, None)
+    values = record_writes._values(actor, shape.id, rows, None)
     with unit(actor) as work:
         assert COUNT < handled_rows(work.connection, sql, values) < COUNT * PER_ROW
