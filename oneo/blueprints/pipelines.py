@@ -94,7 +94,7 @@ def delete_pipeline(actor: Actor, pipeline: str) -> Response:
 @blp.response(200, PipelineDetailSchema)
 def restore_pipeline(actor: Actor, pipeline: str) -> Response:
     """Restore a deleted pipeline, by id."""
-    shown, version = pipelines.restore_pipeline(actor, pipeline)
+    shown, version = pipelines.restore_pipeline(actor, pipeline, versions=if_match())
     return answer(shown, version=version)
 
 
@@ -159,5 +159,5 @@ def delete_field(actor: Actor, parameters: dict[str, Any], pipeline: str, field:
 @blp.response(200, FieldSchema)
 def restore_field(actor: Actor, pipeline: str, field: str) -> Response:
     """Restore a removed field, with the values that records still hold."""
-    shown, version = fields.restore_field(actor, pipeline, field)
+    shown, version = fields.restore_field(actor, pipeline, field, versions=if_match())
     return answer(shown, version=version)

@@ -109,7 +109,7 @@ def replace_record(actor: Actor, body: dict[str, Any], record_id: UUID, pipeline
 def delete_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
     """Remove a record, which can be restored; with `purge`, erase a removed one for good."""
     if parameters["purge"]:
-        records.purge_record(actor, record_id, pipeline=pipeline)
+        records.purge_record(actor, record_id, pipeline=pipeline, versions=if_match())
     else:
         records.delete_record(actor, record_id, pipeline=pipeline, versions=if_match())
     return Response(status=204)
@@ -120,5 +120,5 @@ def delete_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pip
 @blp.response(200, RecordSchema)
 def restore_record(actor: Actor, record_id: UUID, pipeline: str | None = None) -> Response:
     """Restore a removed record."""
-    shown, version = records.restore_record(actor, record_id, pipeline=pipeline)
+    shown, version = records.restore_record(actor, record_id, pipeline=pipeline, versions=if_match())
     return answer(shown, version=version)

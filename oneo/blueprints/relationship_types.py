@@ -103,7 +103,7 @@ def delete_relationship_type(actor: Actor, relationship_type: str) -> Response:
 @blp.response(200, RelationshipTypeDetailSchema)
 def restore_relationship_type(actor: Actor, relationship_type: str) -> Response:
     """Restore a deleted relationship type, by id."""
-    shown, version = operations.restore_relationship_type(actor, relationship_type)
+    shown, version = operations.restore_relationship_type(actor, relationship_type, versions=if_match())
     return answer(shown, version=version)
 
 
@@ -220,5 +220,5 @@ def delete_relationship_type_field(
 @blp.response(200, FieldSchema)
 def restore_relationship_type_field(actor: Actor, relationship_type: str, type_field: str) -> Response:
     """Restore a removed field, with the values that relationships still hold."""
-    shown, version = fields.restore_field(actor, relationship_type, type_field, of=TYPE)
+    shown, version = fields.restore_field(actor, relationship_type, type_field, versions=if_match(), of=TYPE)
     return answer(shown, version=version)

@@ -141,7 +141,7 @@ def replace_relationship(actor: Actor, body: dict[str, Any], relationship_id: UU
 def delete_relationship(actor: Actor, parameters: dict[str, Any], relationship_id: UUID) -> Response:
     """Remove a relationship, which can be restored; with `purge`, erase a removed one for good."""
     if parameters["purge"]:
-        relationships.purge_relationship(actor, relationship_id)
+        relationships.purge_relationship(actor, relationship_id, versions=if_match())
     else:
         relationships.delete_relationship(
             actor, relationship_id, reason=parameters["reason"], versions=if_match()
@@ -172,7 +172,7 @@ def deactivate_relationship(actor: Actor, body: dict[str, Any], relationship_id:
 @blp.response(200, RelationshipSchema)
 def restore_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID) -> Response:
     """Restore a removed relationship."""
-    shown, version = relationships.restore_relationship(actor, relationship_id, **body)
+    shown, version = relationships.restore_relationship(actor, relationship_id, versions=if_match(), **body)
     return answer(shown, version=version)
 
 

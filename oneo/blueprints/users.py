@@ -81,7 +81,7 @@ def delete_user(actor: Actor, user_id: UUID) -> Response:
 @blp.response(200, UserSchema)
 def restore_user(actor: Actor, user_id: UUID) -> Response:
     """Bring a removed user back."""
-    body, version = users.restore_user(actor, user_id)
+    body, version = users.restore_user(actor, user_id, versions=if_match())
     return answer(body, version=version)
 
 

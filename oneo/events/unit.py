@@ -73,14 +73,18 @@ class Unit:
         row = self.session.get(model, (self.actor.tenant_id, row_id), with_for_update=True)
         if row is None:
             return None
+        self.require_version(row, versions)
+        self._former.setdefault(row, public(row))
+        return row
+
+    def require_version(self, row: TenantOwned, versions: frozenset[int] | None) -> None:
+        """Raise VersionMismatch unless the row has one of these versions; None allows every version."""
         version = getattr(row, "version", None)
         if versions is not None and version not in versions:
-            differing = changed_since(self.actor, row_id, max(versions, default=0))
+            differing = changed_since(self.actor, row.id, max(versions, default=0))
             raise VersionMismatch(
                 extra={"version": version, "differing_fields": [name for name in differing if name in public(row)]}
             )
-        self._former.setdefault(row, public(row))
-        return row
 
     def differences(self, row: TenantOwned) -> dict[str, Any]:
         """Former values of what has changed in a locked row."""

@@ -137,9 +137,10 @@ def lock_type(
     Raises RelationshipTypeNotFound, VersionMismatch.
     """
     message.stand_alone(work.connection, type_id, tenant_id=work.actor.tenant_id)
-    found = work.lock(RelationshipType, type_id, versions=versions)
+    found = work.lock(RelationshipType, type_id)
     if found is None or (found.deleted_at is not None) != deleted:
         raise RelationshipTypeNotFound
+    work.require_version(found, versions)
     return found
 
 
@@ -215,7 +216,7 @@ def _locked(work: Unit, type_id: UUID, constraint_id: UUID, versions: frozenset[
     found = work.lock(Constraint, constraint_id)
     if found is None or found.type_id != type_id:
         raise ConstraintNotFound
-    work.lock(Constraint, constraint_id, versions=versions)
+    work.require_version(found, versions)
     return found
 
 

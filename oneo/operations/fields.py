@@ -197,10 +197,12 @@ def delete_field(
             work.session.delete(field)
 
 
-def restore_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELINE) -> tuple[str, int]:
+def restore_field(
+    actor: Actor, pipeline: str, name: str, *, versions: frozenset[int] | None = None, of: Owner = PIPELINE
+) -> tuple[str, int]:
     """With the values that records still hold.
 
-    Raises FieldNotFound, NoSlotLeft, and FieldInUse when they are no longer unique.
+    Raises FieldNotFound, VersionMismatch, NoSlotLeft, and FieldInUse when they are no longer unique.
     """
     sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
@@ -209,6 +211,7 @@ def restore_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELIN
         field = work.lock(Field, field_id) if field_id else None
         if field is None or field.pipeline_id != sight.shape.id or field.deleted_at is None:
             raise FieldNotFound
+        work.require_version(field, versions)
         field.deleted_at, field.updated_by = None, actor.user_id
         slots.come_back(work, field)
         work.changed(field, "field.restored")
@@ -272,7 +275,7 @@ def _locked(work: Unit, sight: Sight, name: str, versions: frozenset[int] | None
     gone = field is None or field.pipeline_id != sight.shape.id or field.deleted_at is not None
     if field is None or gone or field.slug in sight.hidden:
         raise FieldNotFound
-    work.lock(Field, field.id, versions=versions)
+    work.require_version(field, versions)
     return field
 
 

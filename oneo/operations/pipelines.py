@@ -137,15 +137,15 @@ def delete_pipeline(actor: Actor, name: str, *, versions: frozenset[int] | None 
         work.renew_schema()
 
 
-def restore_pipeline(actor: Actor, name: str) -> tuple[str, int]:
+def restore_pipeline(actor: Actor, name: str, *, versions: frozenset[int] | None = None) -> tuple[str, int]:
     """By id, or by the slug, which is that of the one deleted last. Raises PipelineNotFound when it is not deleted,
-    SlugTaken when another has its slug now.
+    VersionMismatch, SlugTaken when another has its slug now.
     """
     with unit(actor) as work:
         pipeline_id = as_id(name) or last_deleted(work, name)
         if pipeline_id is None or not policy.allows(actor, P.PIPELINES_DELETE, pipeline_id):
             raise PipelineNotFound
-        pipeline = lock_pipeline(work, pipeline_id, deleted=True)
+        pipeline = lock_pipeline(work, pipeline_id, versions=versions, deleted=True)
         pipeline.deleted_at, pipeline.updated_by = None, actor.user_id
         work.changed(pipeline, "pipeline.restored")
         work.renew_schema()
@@ -167,9 +167,10 @@ def lock_pipeline(
 ) -> Pipeline:
     """The pipeline, with nobody writing records of it until the unit ends. Raises PipelineNotFound, VersionMismatch."""
     message.stand_alone(work.connection, pipeline_id)
-    pipeline = work.lock(Pipeline, pipeline_id, versions=versions)
+    pipeline = work.lock(Pipeline, pipeline_id)
     if pipeline is None or pipeline.kind != "record" or (pipeline.deleted_at is not None) != deleted:
         raise PipelineNotFound
+    work.require_version(pipeline, versions)
     return pipeline
 
 

@@ -125,29 +125,36 @@ def delete_record(
         ends.end([record_id])
 
 
-def restore_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) -> tuple[str, int]:
-    """Raises RecordNotFound when it is not deleted, ValueTaken when another has one of its unique values now,
-    ConstraintViolation when others have the places of relationships that it kept.
+def restore_record(
+    actor: Actor, record_id: UUID, *, pipeline: str | None = None, versions: frozenset[int] | None = None
+) -> tuple[str, int]:
+    """Raises RecordNotFound when it is not deleted, VersionMismatch, ValueTaken when another has one of its unique
+    values now, ConstraintViolation when others have the places of relationships that it kept.
     """
     sight = sight_of_record(actor, record_id, P.RECORDS_DELETE, pipeline)
     with at_ends(actor, sight.shape.id, [record_id], back=True) as ends:
-        written = _perform_one(actor, sight, RESTORE, P.RECORDS_DELETE, {"id": record_id}, None)
+        written = _perform_one(actor, sight, RESTORE, P.RECORDS_DELETE, {"id": record_id}, versions)
         ends.wake([record_id])
     return written.document, written.version
 
 
-def purge_record(actor: Actor, record_id: UUID, *, pipeline: str | None = None) -> None:
-    """Erases a deleted record with its comments and relationships, what the log says of them and answers that were kept
-    of it. Raises RecordNotFound, RecordNotRemoved.
+def purge_record(
+    actor: Actor, record_id: UUID, *, pipeline: str | None = None, versions: frozenset[int] | None = None
+) -> None:
+    """Erase a deleted record with its comments and relationships, what the log says of them and answers that were kept
+    of it. Raises RecordNotFound, RecordNotRemoved, VersionMismatch.
     """
     sight = sight_of_record(actor, record_id, P.RECORDS_PURGE, pipeline)
     with unit(actor) as work, at_ends(actor, sight.shape.id, [record_id], always=True) as ends:
-        ends.erase()
         scope = reach(actor, P.RECORDS_PURGE, sight)
-        version = erasing.erase_record(work.connection, actor.tenant_id, sight.shape.id, record_id, scope)
+        version = erasing.lock_removed_record(work.connection, actor.tenant_id, sight.shape.id, record_id, scope)
         if version is None:
             there = select_ids(actor, sight.shape, all_of([Sql("r.id = %s", [record_id]), scope]), 1)
             raise RecordNotRemoved if there else RecordNotFound
+        if versions is not None and version not in versions:
+            raise _version_mismatch(actor, sight, record_id, version, versions)
+        ends.erase()
+        erasing.erase_record(work.connection, actor.tenant_id, record_id)
         work.append("record.purged", record_id, pipeline_id=sight.shape.id, version=version + 1)
 
 
@@ -266,12 +273,18 @@ def _perform_one(
         refuse_broken(actor, broken(found).get(row["id"], []))
     if not found:
         raise RecordNotFound
-    if not found[0].willing:
-        since = max(versions or (0,))
-        differing = history.changed_since(actor, found[0].id, since)
-        visible = [name for name in differing if name.removeprefix("data.") not in sight.hidden]
-        raise VersionMismatch(extra={"version": found[0].version, "differing_fields": visible})
+    if versions is not None and not found[0].willing:
+        raise _version_mismatch(actor, sight, found[0].id, found[0].version, versions)
     return found[0]
+
+
+def _version_mismatch(
+    actor: Actor, sight: Sight, record_id: UUID, version: int, versions: frozenset[int]
+) -> VersionMismatch:
+    """The present version, and what the caller may see of what has changed since the latest expected one."""
+    differing = history.changed_since(actor, record_id, max(versions, default=0))
+    visible = [name for name in differing if name.removeprefix("data.") not in sight.hidden]
+    return VersionMismatch(extra={"version": version, "differing_fields": visible})
 
 
 @contextmanager

@@ -116,15 +116,17 @@ def delete_relationship_type(actor: Actor, name: str, *, versions: frozenset[int
         work.renew_schema()
 
 
-def restore_relationship_type(actor: Actor, name: str) -> tuple[str, int]:
-    """By id or slug. Raises RelationshipTypeNotFound when it is not deleted, SlugTaken when another has its slug now,
-    ConstraintViolation when others have the places of its relationships.
+def restore_relationship_type(
+    actor: Actor, name: str, *, versions: frozenset[int] | None = None
+) -> tuple[str, int]:  # fmt: skip
+    """By id or slug. Raises RelationshipTypeNotFound when it is not deleted, VersionMismatch, SlugTaken when another
+    has its slug now, ConstraintViolation when others have the places of its relationships.
     """
     with unit(actor) as work:
         type_id = as_id(name) or last_deleted(work, name, kind="relationship")
         if type_id is None or not policy.allows(actor, P.PIPELINES_DELETE, type_id):
             raise RelationshipTypeNotFound
-        found = lock_type(work, type_id, deleted=True)
+        found = lock_type(work, type_id, versions=versions, deleted=True)
         found.deleted_at, found.updated_by = None, actor.user_id
         work.changed(found, "relationship_type.restored")
         work.renew_schema()

@@ -106,20 +106,29 @@ def delete_relationship(
     _perform_one(actor, DELETE, P.RELATIONSHIPS_DELETE, {"id": link_id}, place, versions, reason)
 
 
-def restore_relationship(actor: Actor, link_id: UUID, *, reason: str | None = None) -> tuple[str, int]:
-    """Raises RelationshipNotFound when it is not removed, and what `create_relationship` raises."""
+def restore_relationship(
+    actor: Actor, link_id: UUID, *, reason: str | None = None, versions: frozenset[int] | None = None
+) -> tuple[str, int]:
+    """Raises RelationshipNotFound when it is not removed, VersionMismatch, and what `create_relationship` raises."""
     _, place = locate(actor, link_id, P.RELATIONSHIPS_DELETE)
-    return _perform_one(actor, RESTORE, P.RELATIONSHIPS_DELETE, {"id": link_id}, place, None, reason)
+    return _perform_one(actor, RESTORE, P.RELATIONSHIPS_DELETE, {"id": link_id}, place, versions, reason)
 
 
-def purge_relationship(actor: Actor, link_id: UUID) -> None:
-    """Erases one that is removed, with what the log says of it. Raises RelationshipNotFound, RelationshipNotRemoved."""
+def purge_relationship(actor: Actor, link_id: UUID, *, versions: frozenset[int] | None = None) -> None:
+    """Erase a removed relationship with what the log says of it.
+
+    Raises RelationshipNotFound, RelationshipNotRemoved, VersionMismatch.
+    """
     _, place = locate(actor, link_id, P.RELATIONSHIPS_PURGE)
     with unit(actor) as work:
         scope = readable(actor, P.RELATIONSHIPS_PURGE)
-        version = erasing.erase_link(work.connection, actor.tenant_id, link_id, scope)
+        version = erasing.lock_removed_link(work.connection, actor.tenant_id, link_id, scope)
         if version is None:
             raise RelationshipNotRemoved if place_of(actor, [link_id], scope) else RelationshipNotFound
+        if versions is not None and version not in versions:
+            mismatch = Broken("VERSION_MISMATCH", None, None, "version", {"version": version})
+            refuse_broken(actor, [_with_differences(actor, mismatch, place, link_id, max(versions, default=0))])
+        erasing.erase_link(work.connection, actor.tenant_id, link_id)
         work.append("relationship.purged", link_id, pipeline_id=place[0], version=version + 1)
 
 

@@ -164,9 +164,10 @@ def _role_id(actor: Actor, name: str) -> UUID:
 
 def _locked(actor: Actor, name: str, versions: frozenset[int] | None) -> Role:
     with unit(actor) as work:
-        role = work.lock(Role, _role_id(actor, name), versions=versions)
+        role = work.lock(Role, _role_id(actor, name))
         if role is None or role.deleted_at is not None:
             raise UserTypeNotFound
+        work.require_version(role, versions)
         return role
 
 

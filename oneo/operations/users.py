@@ -132,11 +132,11 @@ def delete_user(actor: Actor, user_id: UUID, *, versions: frozenset[int] | None 
         work.changed(user, "user.deleted", also={"user_types": user_types_of(actor, user.id)})
 
 
-def restore_user(actor: Actor, user_id: UUID) -> tuple[str, int]:
-    """Raises UserNotFound when he is not deleted, EmailTaken when somebody has his address now."""
+def restore_user(actor: Actor, user_id: UUID, *, versions: frozenset[int] | None = None) -> tuple[str, int]:
+    """Restore a deleted user. Raises UserNotFound, VersionMismatch, EmailTaken when another user has the address."""
     policy.require(actor, P.USERS_DELETE)
     with unit(actor) as work:
-        user = _locked(work, user_id, deleted=True)
+        user = _locked(work, user_id, versions=versions, deleted=True)
         require_over(actor, user.id)
         user.deleted_at, user.updated_by = None, actor.user_id
         work.renew_access()
@@ -184,9 +184,10 @@ def check_locality(body: Mapping[str, Any], faults: FaultList) -> None:
 
 
 def _locked(work: Unit, user_id: UUID, *, versions: frozenset[int] | None = None, deleted: bool = False) -> User:
-    user = work.lock(User, user_id, versions=versions)
+    user = work.lock(User, user_id)
     if user is None or user.is_system or (user.deleted_at is not None) != deleted:
         raise UserNotFound
+    work.require_version(user, versions)
     return user
 
 

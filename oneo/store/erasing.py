@@ -33,39 +33,44 @@ def blank_events(
     message.execute(connection, _FORGET, (ids, tenant_id))
 
 
-def erase_record(
+def lock_removed_record(
     connection: psycopg2.extensions.connection, tenant_id: UUID, pipeline_id: UUID, record_id: UUID, scope: Sql
 ) -> int | None:
-    """The version it had; None when there is no deleted record of this id that the scope reaches."""
+    """Lock a removed record until the transaction ends and return its version; None when the scope reaches none."""
     found = message.execute(
         connection,
         "SELECT r.version FROM records r WHERE r.tenant_id = %s AND r.id = %s AND r.pipeline_id = %s "
         f"AND r.deleted_at IS NOT NULL AND {scope.text} FOR UPDATE",
         [tenant_id, record_id, pipeline_id, *scope.values],
     )
-    if not found:
-        return None
+    return found[0][0] if found else None
+
+
+def erase_record(connection: psycopg2.extensions.connection, tenant_id: UUID, record_id: UUID) -> None:
+    """Delete a locked record and its comments, and blank what the log says of them."""
     comments = message.execute(
         connection, "DELETE FROM comments WHERE tenant_id = %s AND record_id = %s RETURNING id", (tenant_id, record_id)
     )
     blank_events(connection, tenant_id, [record_id, *(row[0] for row in comments)])
     message.execute(connection, "DELETE FROM records WHERE tenant_id = %s AND id = %s", (tenant_id, record_id))
-    version: int = found[0][0]
-    return version
 
 
-def erase_link(
+def lock_removed_link(
     connection: psycopg2.extensions.connection, tenant_id: UUID, link_id: UUID, scope: Sql
 ) -> int | None:  # fmt: skip
-    """The version it had; None when there is no removed relationship of this id that the scope reaches."""
+    """Lock a removed relationship until the transaction ends and return its version; None when the scope reaches
+    none.
+    """
     found = message.execute(
         connection,
-        "DELETE FROM relationships x WHERE x.tenant_id = %s AND x.id = %s AND x.deleted_at IS NOT NULL "
-        f"AND {scope.text} RETURNING x.version",
+        "SELECT x.version FROM relationships x WHERE x.tenant_id = %s AND x.id = %s AND x.deleted_at IS NOT NULL "
+        f"AND {scope.text} FOR UPDATE OF x",
         [tenant_id, link_id, *scope.values],
     )
-    if not found:
-        return None
+    return found[0][0] if found else None
+
+
+def erase_link(connection: psycopg2.extensions.connection, tenant_id: UUID, link_id: UUID) -> None:
+    """Delete a locked relationship, and blank what the log says of it."""
+    message.execute(connection, "DELETE FROM relationships WHERE tenant_id = %s AND id = %s", (tenant_id, link_id))
     blank_events(connection, tenant_id, [link_id])
-    version: int = found[0][0]
-    return version
