@@ -136,7 +136,7 @@ def lock_type(
 
     Raises RelationshipTypeNotFound, VersionMismatch.
     """
-    message.stand_alone(work.connection, type_id, tenant_id=work.actor.tenant_id)
+    message.stand_alone(work.connection, work.actor.tenant_id, type_id, all_types=True)
     found = work.lock(RelationshipType, type_id)
     if found is None or (found.deleted_at is not None) != deleted:
         raise RelationshipTypeNotFound

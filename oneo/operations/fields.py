@@ -254,7 +254,7 @@ def _check_free(taken: Mapping[str, datetime | None], slug: str, where: str) -> 
 
 def _locked_pipeline(work: Unit, pipeline_id: UUID) -> Pipeline:
     """With nobody writing records of it until the unit ends. Raises FieldNotFound when it has just gone."""
-    message.stand_alone(work.connection, pipeline_id, tenant_id=work.actor.tenant_id)
+    message.stand_alone(work.connection, work.actor.tenant_id, pipeline_id, all_types=True)
     found = work.lock(Pipeline, pipeline_id)
     if found is None or found.deleted_at is not None:
         raise FieldNotFound

@@ -20,6 +20,7 @@ from oneo.operations.violations import refuse_broken
 from oneo.store import link_changes, message
 from oneo.store import link_ends as store
 from oneo.store.link_changes import DELETE
+from oneo.store.locks import Lock
 
 REASON = "record deleted"
 
@@ -31,7 +32,7 @@ class Ends:
     actor: Actor
     record_ids: tuple[UUID, ...]
     types: tuple[TypeShape, ...] = ()
-    locks: tuple[message.Lock, ...] = ()
+    locks: tuple[Lock, ...] = ()
     work: Unit | None = None
 
     def end(self, removed: Sequence[UUID]) -> None:
@@ -88,7 +89,7 @@ class Ends:
     def _of(self, *on_delete: str) -> list[UUID]:
         return [found.id for found in self.types if found.on_delete in on_delete]
 
-    def _locks(self) -> list[message.Lock]:
+    def _locks(self) -> list[Lock]:
         return list(self.locks)
 
 

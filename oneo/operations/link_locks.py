@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import blake2b
 from uuid import UUID
 
 from oneo.access import policy
@@ -14,7 +13,7 @@ from oneo.actor import Actor
 from oneo.store.link_checks import Rules
 from oneo.store.link_terms import Look
 from oneo.store.link_writes import Reach
-from oneo.store.message import Lock
+from oneo.store.locks import Lock, LockKind
 
 Place = tuple[UUID, UUID, UUID]
 """Type, source and target of a relationship."""
@@ -45,11 +44,11 @@ def locks_for(actor: Actor, rules: Rules, places: Iterable[Place]) -> list[Lock]
     known = list(places)
     crowd, constrained = len(known) > MOST_SINGLE, rules.constrained
     wanted = _beside(actor, rules.asked)
-    wanted += [Lock(_key("hierarchy", type_id), alone=True) for type_id in rules.hierarchies]
+    wanted += [Lock.of(actor.tenant_id, LockKind.HIERARCHY, type_id, alone=True) for type_id in rules.hierarchies]
     for type_id, source, target in () if crowd else known:
         alone = type_id in constrained
-        wanted += [Lock(_key("record", record_id), alone) for record_id in (source, target)]
-        wanted.append(Lock(_key("pair", type_id, *sorted((source, target))), alone=True))
+        wanted += _of_records(actor, (source, target), alone=alone)
+        wanted.append(Lock.of(actor.tenant_id, LockKind.PAIR, type_id, *sorted((source, target)), alone=True))
     return _in_order(actor, wanted, crowd=crowd)
 
 
@@ -60,7 +59,7 @@ def locks_of_records(actor: Actor, record_ids: Iterable[UUID], rules: Rules, *, 
     known = list(record_ids)
     crowd = len(known) > MOST_SINGLE or bool(rules.constrained if back else rules.needed)
     wanted = _beside(actor, rules.asked)
-    wanted += [Lock(_key("record", record_id), alone=True) for record_id in (() if crowd else known)]
+    wanted += _of_records(actor, () if crowd else known)
     return _in_order(actor, wanted, crowd=crowd)
 
 
@@ -69,14 +68,20 @@ def locks_of_statuses(actor: Actor, record_ids: Iterable[UUID], types: Iterable[
     known = list(record_ids)
     crowd = len(known) > MOST_SINGLE
     wanted = _beside(actor, types)
-    wanted += [Lock(_key("record", record_id), alone=True) for record_id in (() if crowd else known)]
+    wanted += _of_records(actor, () if crowd else known)
     return _in_order(actor, wanted, crowd=crowd)
 
 
 def _beside(actor: Actor, types: Iterable[UUID]) -> list[Lock]:
     """Nobody changes these types meanwhile; where they are many, nobody changes any."""
     known = list(types)
-    return [Lock.beside(one) for one in (known if len(known) <= MOST_SINGLE else [actor.tenant_id])]
+    if len(known) > MOST_SINGLE:
+        return [Lock.of(actor.tenant_id, LockKind.TYPES)]
+    return [Lock.of(actor.tenant_id, LockKind.SHAPE, type_id) for type_id in known]
+
+
+def _of_records(actor: Actor, record_ids: Iterable[UUID], *, alone: bool = True) -> list[Lock]:
+    return [Lock.of(actor.tenant_id, LockKind.RECORD, record_id, alone=alone) for record_id in record_ids]
 
 
 def _in_order(actor: Actor, wanted: Iterable[Lock], *, crowd: bool) -> list[Lock]:
@@ -86,12 +91,7 @@ def _in_order(actor: Actor, wanted: Iterable[Lock], *, crowd: bool) -> list[Lock
     found: dict[int, bool] = {}
     for lock in wanted:
         found[lock.key] = found.get(lock.key, False) or lock.alone
-    everything = Lock(_key("links", actor.tenant_id), crowd)
-    types = Lock.beside(actor.tenant_id).key
+    everything = Lock.of(actor.tenant_id, LockKind.RELATIONSHIPS, alone=crowd)
+    types = Lock.of(actor.tenant_id, LockKind.TYPES).key
     in_order = sorted(found.items(), key=lambda one: (one[0] != types, one[0]))
     return [everything, *(Lock(key, alone) for key, alone in in_order)]
-
-
-def _key(*parts: object) -> int:
-    text = " ".join(str(part) for part in parts).encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)

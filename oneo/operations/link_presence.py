@@ -15,7 +15,7 @@ from oneo.store import link_ends, message
 from oneo.store.link_checks import Rules
 from oneo.store.link_terms import Look
 from oneo.store.link_writes import Broken
-from oneo.store.message import Lock
+from oneo.store.locks import Lock, LockKind
 from oneo.store.records import ANY_PIPELINE
 
 MOST_TOLD = 20
@@ -30,11 +30,12 @@ def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) 
         return
     work.session.flush()
     rules = _rules(type_id, constraints)
-    message.stand_alone(work.connection, *rules.asked, tenant_id=work.actor.tenant_id)
+    tenant_id = work.actor.tenant_id
+    message.stand_alone(work.connection, tenant_id, *rules.asked, all_types=True)
     if places := _places(work, constraints):
-        message.stand_alone(work.connection, *places)
-    types = sorted(rules.asked)
-    broken = link_ends.check(work.actor, rules, locks=[Lock.beside(type_id)], types=types)
+        message.stand_alone(work.connection, tenant_id, *places)
+    types, shape = sorted(rules.asked), Lock.of(tenant_id, LockKind.SHAPE, type_id)
+    broken = link_ends.check(work.actor, rules, locks=[shape], types=types)
     for found in constraints:
         if found.constraint_type == "HIERARCHY":
             broken += [NOT_ONE_WAY] * link_ends.two_way(work.connection, work.actor.tenant_id, type_id)

@@ -14,7 +14,7 @@ from oneo.operations.link_locks import locks_of_statuses
 from oneo.store import link_ends, message
 from oneo.store.link_ends import NeededStatus
 from oneo.store.link_writes import Broken
-from oneo.store.message import Lock
+from oneo.store.locks import Lock, LockKind
 from oneo.store.record_writes import Written
 
 Lacking = dict[UUID, list[Broken]]
@@ -32,7 +32,7 @@ def keeping_statuses(
     needed = needed_statuses(actor, pipeline_id) if statuses else []
     if not needed:
         if statuses:
-            message.take_in_unit(actor, [Lock.beside(pipeline_id)])
+            message.take_in_unit(actor, [Lock.of(actor.tenant_id, LockKind.SHAPE, pipeline_id)])
         yield lambda _: {}
         return
 
@@ -42,7 +42,7 @@ def keeping_statuses(
 
     locks = locks_of_statuses(actor, statuses, {one.type_id for one in needed})
     with unit(actor):
-        message.take_in_unit(actor, [*locks, Lock.beside(pipeline_id)])
+        message.take_in_unit(actor, [*locks, Lock.of(actor.tenant_id, LockKind.SHAPE, pipeline_id)])
         yield broken
 
 

@@ -166,7 +166,7 @@ def lock_pipeline(
     work: Unit, pipeline_id: UUID, *, versions: frozenset[int] | None = None, deleted: bool = False
 ) -> Pipeline:
     """The pipeline, with nobody writing records of it until the unit ends. Raises PipelineNotFound, VersionMismatch."""
-    message.stand_alone(work.connection, pipeline_id)
+    message.stand_alone(work.connection, work.actor.tenant_id, pipeline_id)
     pipeline = work.lock(Pipeline, pipeline_id)
     if pipeline is None or pipeline.kind != "record" or (pipeline.deleted_at is not None) != deleted:
         raise PipelineNotFound

@@ -155,7 +155,7 @@ def advance(actor: Actor, pipeline_id: UUID, name: str) -> bool:
 
 def _finish(actor: Actor, pipeline_id: UUID, name: str) -> None:
     with unit(actor) as work:
-        message.stand_alone(work.connection, pipeline_id)
+        message.stand_alone(work.connection, actor.tenant_id, pipeline_id)
         slot = work.session.get(Slot, (actor.tenant_id, pipeline_id, name), with_for_update=True)
         if slot is None or slot.state == READY:
             return

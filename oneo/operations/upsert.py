@@ -68,7 +68,7 @@ def bulk_upsert(
         changes = [change_of(sight, row) for row in there]
         with unit(actor) as work, keeping_statuses(actor, sight.shape.id, changes):
             if new and there:  # the first statement has the clock: whoever waits for that must not have what we change
-                message.stand_alone(work.connection, sight.shape.id)
+                message.stand_alone(work.connection, actor.tenant_id, sight.shape.id)
             insert_rows(actor, sight, new)
             change_rows(actor, sight, there)
         return [row.document for row in good if row.document is not None]

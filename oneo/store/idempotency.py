@@ -10,8 +10,8 @@ import psycopg2
 import psycopg2.extensions
 
 from oneo.store import message
+from oneo.store.locks import Lock, LockKind
 
-_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 _FIND = """
 SELECT fingerprint, status, headers::text, body FROM idempotency_keys
 WHERE tenant_id = %s AND principal_id = %s AND key = %s AND created_at > now() - interval '24 hours'
@@ -38,7 +38,8 @@ class Kept:
 
 def try_lock(connection: psycopg2.extensions.connection, tenant_id: UUID, principal_id: UUID, key: str) -> bool:
     """Until the transaction ends; False when another request with this key is running."""
-    locked: bool = message.execute(connection, _LOCK, (f"{tenant_id}:{principal_id}:{key}",))[0][0]
+    lock = Lock.of(tenant_id, LockKind.IDEMPOTENCY, principal_id, key)
+    locked: bool = message.execute(connection, f"SELECT {lock.try_sql}")[0][0]
     return locked
 
 

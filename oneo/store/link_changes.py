@@ -12,8 +12,8 @@ from oneo.store.link_checks import Rules
 from oneo.store.link_terms import Look
 from oneo.store.link_writes import LinkOutcome, Reach, event_of, json_of, run, told, union
 from oneo.store.links import Seen
+from oneo.store.locks import Lock
 from oneo.store.many import as_many
-from oneo.store.message import Lock
 
 _CHANGE = """
 , input AS MATERIALIZED (

@@ -14,8 +14,8 @@ from oneo.store import erasing, message
 from oneo.store.link_checks import Rules
 from oneo.store.link_sight import ids_sql
 from oneo.store.link_writes import FIND, Broken, run, union
+from oneo.store.locks import Lock
 from oneo.store.many import MANY, as_many
-from oneo.store.message import Lock
 
 _AT = "x.tenant_id = %s AND (x.source_id = ANY(%s::uuid[]) OR x.target_id = ANY(%s::uuid[]))"
 _PRESENT = """

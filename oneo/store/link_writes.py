@@ -20,8 +20,8 @@ from oneo.store.link_checks import Rules
 from oneo.store.link_sight import Group, ids_sql, record_within
 from oneo.store.link_terms import COLUMNS, Look
 from oneo.store.links import Seen, document
+from oneo.store.locks import Lock
 from oneo.store.many import LOG, as_many
-from oneo.store.message import Lock
 
 _INPUT = """
 , input AS MATERIALIZED (

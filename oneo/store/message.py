@@ -18,6 +18,7 @@ from oneo.actor import Actor
 from oneo.errors import DomainError, StaleActor, StatementTimeout, Unavailable
 from oneo.store.gate import gate_sql
 from oneo.store.kept import Parameters
+from oneo.store.locks import Lock, LockKind
 from oneo.store.pool import Pool, PooledConnection
 
 Row = tuple[Any, ...]
@@ -80,25 +81,6 @@ MOST_COLUMNS = 1_000
 """Of a target list, which PostgreSQL ends at 1,664."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Lock:
-    """Held until the transaction ends, alone or beside others who do not ask for it alone."""
-
-    key: int
-    alone: bool = False
-
-    @classmethod
-    def beside(cls, of: UUID) -> Lock:
-        """Writers of records or relationships of the same kind stand beside each other; whoever changes the shape of
-        what they write is alone (`stand_alone`). The tenant's id is for relationships of all kinds.
-        """
-        return cls(int.from_bytes(of.bytes[8:], signed=True))
-
-    @property
-    def sql(self) -> str:
-        return f"pg_advisory_xact_lock{'' if self.alone else '_shared'}({self.key:d})"
-
-
 def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, locks: Sequence[Lock]) -> list[Row]:
     """Runs one writing statement, which follows the CTE `gate` and returns `gate.seq` first, in its own transaction or
     in the unit's. Raises StaleActor.
@@ -128,14 +110,15 @@ def is_joined() -> bool:
 
 
 def stand_alone(
-    connection: psycopg2.extensions.connection, *beside: UUID, tenant_id: UUID | None = None
+    connection: psycopg2.extensions.connection, tenant_id: UUID, *shapes: UUID, all_types: bool = False
 ) -> None:  # fmt: skip
-    """Until the transaction ends nobody writes beside any of these; nor, if the tenant is named, who writes about too
-    many relationship types to name each. That lock comes first, so that nobody waits in a circle.
+    """Lock pipelines and relationship types, so that nobody writes records or relationships of them until the
+    transaction ends. `all_types` also excludes writers that are about too many types to name each. That lock comes
+    first, so that no two writers wait for each other in a circle.
     """
-    locks = sorted(Lock(Lock.beside(one).key, alone=True) for one in beside)
-    if tenant_id is not None:
-        locks.insert(0, Lock(Lock.beside(tenant_id).key, alone=True))
+    locks = sorted(Lock.of(tenant_id, LockKind.SHAPE, shape, alone=True) for shape in shapes)
+    if all_types:
+        locks.insert(0, Lock.of(tenant_id, LockKind.TYPES, alone=True))
     _execute(connection, f"SELECT {_taken(locks)}", ())
 
 

@@ -19,8 +19,8 @@ from oneo.filters.data import slot_expression
 from oneo.filters.sql import Sql
 from oneo.store import message
 from oneo.store.convoy import Convoy
+from oneo.store.locks import Lock, LockKind
 from oneo.store.many import LOG, as_many
-from oneo.store.message import Lock
 from oneo.store.records import document
 from oneo.store.resources import moment
 
@@ -194,7 +194,7 @@ def _write(
     reason: str | None, more: Mapping[str, object] | None = None,
 ) -> Outcome:  # fmt: skip
     values = {**_values(actor, pipeline_id, rows, reason), **(more or {})}
-    answer = message.write(actor, sql, values, locks=[Lock.beside(pipeline_id)])
+    answer = message.write(actor, sql, values, locks=[Lock.of(actor.tenant_id, LockKind.SHAPE, pipeline_id)])
     written = [
         Written(row[2] - 1, row[3], row[4], bool(row[5]), bool(row[6]), row[7]) for row in answer if row[2] is not None
     ]
