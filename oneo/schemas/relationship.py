@@ -163,5 +163,9 @@ class LinkHistorySchema(Schema):
     actor = fields.Dict(required=True)
     version = fields.Integer(required=True, allow_none=True)
     changed_fields = fields.List(fields.String(), required=True)
-    changes = fields.List(fields.Nested(LinkHistoryChange()), required=True)
+    changes = fields.List(
+        fields.Nested(LinkHistoryChange()),
+        required=True,
+        metadata={"description": "Of a new relationship, everything that it began with."},
+    )
     reason = fields.String(required=True, allow_none=True)

@@ -20,19 +20,17 @@ _COLUMNS = {
     "actor_id": Column("e.actor_id", Identifier()),
     "occurred_at": Column("e.occurred_at", DateTime()),
 }
+_FIRST = (
+    "relationship_type_id", "relationship_type", "source_record_id", "source_pipeline_id", "target_record_id",
+    "target_pipeline_id", "status", "is_bidirectional", "effective_from", "effective_until", "strength", "metadata",
+)  # fmt: skip
+"""What a new relationship begins with besides its own fields, in the order in which it is listed."""
 
 
 def link_history_resource(link_id: UUID, visible: Iterable[str]) -> Resource:
     """Its events. One that changed nothing the caller may see is not there for him."""
     shown = f"(NOT starts_with(name, 'data.') OR substr(name, 6) = ANY('{{{','.join(sorted(visible))}}}'::text[]))"
     names = f"ARRAY(SELECT name::text FROM unnest(e.changed_fields) AS name WHERE {shown})"
-    old, new = (
-        f"CASE WHEN starts_with(name, 'data.') THEN e.{side}->'data'->substr(name, 6) ELSE e.{side}->name::text END"
-        for side in ("old", "data")
-    )
-    pair = f"json_build_object('field', name, 'old', {old}, 'new', {new})"
-    changes = f"""(SELECT coalesce(json_agg({pair} ORDER BY at), '[]')
-        FROM unnest(e.changed_fields) WITH ORDINALITY AS part(name, at) WHERE {shown})"""
     return Resource(
         table="events",
         alias="e",
@@ -48,13 +46,30 @@ def link_history_resource(link_id: UUID, visible: Iterable[str]) -> Resource:
                 (SELECT u.name FROM users u WHERE u.tenant_id = e.tenant_id AND u.id = e.actor_id))""",
             "version": "e.version",
             "changed_fields": names,
-            "changes": changes,
+            "changes": _changes(shown),
             "reason": "e.reason",
         },
         columns=_COLUMNS,
         order="-seq",
         tie="seq",
     )
+
+
+def _changes(shown: str) -> str:
+    """What each visible part was and became; of a new relationship every part that has a value."""
+    first = ", ".join(f"'{name}'" for name in _FIRST)
+    names = f"""CASE e.type WHEN 'relationship.created'
+        THEN ARRAY[{first}] || ARRAY(SELECT 'data.' || k FROM jsonb_object_keys(e.data->'data') AS k ORDER BY k)
+        ELSE e.changed_fields::text[] END"""
+    old, new = (
+        f"CASE WHEN starts_with(name, 'data.') THEN e.{side}->'data'->substr(name, 6) ELSE e.{side}->name END"
+        for side in ("old", "data")
+    )
+    pair = "json_build_object('field', c.name, 'old', c.old, 'new', c.new)"
+    return f"""(SELECT coalesce(json_agg({pair} ORDER BY c.at), '[]') FROM (
+            SELECT at, name, {old} AS old, {new} AS new FROM unnest({names}) WITH ORDINALITY AS part(name, at)
+            WHERE {shown}) c
+        WHERE e.type <> 'relationship.created' OR nullif(c.new, 'null') IS NOT NULL)"""
 
 
 _KEPT = {
