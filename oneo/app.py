@@ -71,6 +71,8 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         role=None if as_owner else found.role,
         statement_timeout_ms=0 if as_owner else settings.statement_timeout_ms,
         keep_statements=settings.prepared_statements,
+        per_user=settings.user_connections,
+        per_tenant=settings.tenant_connections,
     )
     app.config.update(
         SQLALCHEMY_DATABASE_URI="postgresql+psycopg2://",

@@ -71,6 +71,12 @@ class Settings:
         "Wrong passwords of one address for one account; five times that for one address, and for one account.",
     )
     database_pool: int = setting("ONEO_DATABASE_POOL", 20, "Most database connections of one process.", least=1)
+    user_connections: int = setting(
+        "ONEO_USER_CONNECTIONS", 0, "Most of them that one user's requests hold at once. 0: a quarter."
+    )
+    tenant_connections: int = setting(
+        "ONEO_TENANT_CONNECTIONS", 0, "Most of them that one tenant's requests hold at once. 0: a half."
+    )
     prepared_statements: bool = setting(
         "ONEO_PREPARED_STATEMENTS", True, "Keep statements planned. Set false behind a pooler in transaction mode."
     )

@@ -69,7 +69,7 @@ from oneo.errors.request import (
     UriTooLong,
     ValidationFailed,
 )
-from oneo.errors.server import InternalError, StatementTimeout, TooExpensive, Unavailable
+from oneo.errors.server import InternalError, StatementTimeout, TooExpensive, TooManyRunning, Unavailable
 from oneo.errors.things import (
     ApiKeyNotFound,
     Conflict,
@@ -153,6 +153,7 @@ __all__ = [
     "TokenRevoked",
     "TooExpensive",
     "TooManyAffected",
+    "TooManyRunning",
     "Unavailable",
     "UnsupportedMediaType",
     "UriTooLong",

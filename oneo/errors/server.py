@@ -29,5 +29,16 @@ class TooExpensive(DomainError):
     title = "The request needs more computing time than one request may use: send less at once."
 
 
+class TooManyRunning(DomainError):
+    """Not RATE_LIMITED: it counts what runs at the same time, however slowly requests are sent."""
+
+    code, status = "TOO_MANY_RUNNING", 429
+    title = "Too many requests of this user or tenant are running: wait for answers before sending more."
+
+    def __init__(self, detail: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("headers", {"Retry-After": "1"})
+        super().__init__(detail, **kwargs)
+
+
 class InternalError(DomainError):
     code, status, title = "INTERNAL_ERROR", 500, "Something went wrong on our side."

@@ -34,6 +34,7 @@ from oneo.extensions import db
 from oneo.models import Constraint, Pipeline, TenantOwned, TenantProfile
 from oneo.store import message
 from oneo.store.history import changed_since
+from oneo.store.pool import borrowing_for
 
 CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "uq_users_tenant_id_email": EmailTaken,
@@ -227,7 +228,8 @@ def _begin(actor: Actor) -> Unit:
     for attempt in (1, 2):
         session = db.session()
         session.info["tenant_id"] = actor.tenant_id
-        connection: Any = session.connection().connection.driver_connection
+        with borrowing_for(message.owner_of(actor)):
+            connection: Any = session.connection().connection.driver_connection
         try:
             message.enter(connection, actor)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):

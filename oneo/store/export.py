@@ -86,7 +86,8 @@ def open_batches(actor: Actor, resource: Resource, items: list[str], *, where: S
         f"WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base} AND {where.text} ORDER BY {order_sql(keys)}"
     )
     for attempt in (1, 2):
-        connection = message.pool().take_long(PATIENCE_MS)
+        connection = message.pool().take_long(message.owner_of(actor))
+        connection.patience_ms = PATIENCE_MS
         try:
             _declare(connection, actor, Sql(sql, where.values))
         except psycopg2.errors.QueryCanceled as error:

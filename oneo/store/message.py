@@ -20,6 +20,7 @@ from oneo.store.gate import gate_sql
 from oneo.store.kept import Parameters
 from oneo.store.locks import Lock, LockKind
 from oneo.store.pool import Pool, PooledConnection
+from oneo.store.shares import Owner
 
 Row = tuple[Any, ...]
 
@@ -42,6 +43,11 @@ _joined: ContextVar[psycopg2.extensions.connection | None] = ContextVar("oneo_jo
 def pool() -> Pool:
     found: Pool = current_app.extensions["oneo.pool"]
     return found
+
+
+def owner_of(actor: Actor) -> Owner | None:
+    """Whose share of the connections the actor's work uses; None for the server's own work."""
+    return None if actor.is_system else Owner(actor.tenant_id, actor.user_id)
 
 
 def tenant_setting(tenant_id: UUID) -> str:
@@ -70,7 +76,7 @@ def read(
             f"SELECT gate.seq, body.* FROM gate LEFT JOIN LATERAL ({sql}) AS body ON true WHERE gate.seq IS NOT NULL",
             parameters,
             keep=keep,
-            asked=True,
+            asked_by=actor,
         )
     if not rows:
         raise StaleActor
@@ -94,7 +100,7 @@ def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, locks: Se
         return _execute(joined, f"SELECT {taken}; WITH gate AS MATERIALIZED ({clock}) {sql}", parameters)
     gate, values = _gated(actor, parameters)
     setting = ", ".join([tenant_setting(actor.tenant_id), *([taken] if taken else [])])
-    connection = pool().take()
+    connection = pool().take(owner_of(actor))
     try:
         rows = _execute_kept(connection, setting, f"WITH gate AS MATERIALIZED ({gate}) {sql}", values)
     finally:
@@ -201,19 +207,23 @@ def _gated(actor: Actor, parameters: Parameters) -> tuple[str, Parameters]:
     return text, {**names, **parameters}
 
 
-def _send(setting: str, sql: str, parameters: Parameters, *, keep: bool = False, asked: bool = False) -> list[Row]:
+def _send(
+    setting: str, sql: str, parameters: Parameters, *, keep: bool = False, asked_by: Actor | None = None
+) -> list[Row]:  # fmt: skip
     """What is sent may be sent twice: a connection that died while it waited in the pool costs nobody an error.
 
-    `asked`: the caller's question decides how long it takes.
+    `asked_by`: this caller's question decides how long it takes, so it counts for the caller's share. The server's own
+    short work, the gate included, has no share and is never refused for what a caller does.
     """
+    owner = owner_of(asked_by) if asked_by is not None else None
     for attempt in (1, 2):
-        connection = pool().take()
+        connection = pool().take(owner)
         try:
             if keep:
                 return _execute_kept(connection, setting, sql, parameters)
             return _execute(connection, f"{setting}; {sql}" if setting else sql, parameters)
         except psycopg2.errors.QueryCanceled as error:
-            raise (refused(error) if asked else Unavailable()) from None
+            raise (refused(error) if asked_by is not None else Unavailable()) from None
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             died = bool(connection.closed)
             if died:

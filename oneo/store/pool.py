@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
-from oneo.errors import Unavailable
+from oneo.errors import TooManyRunning, Unavailable
 from oneo.store.kept import KeptStatements
+from oneo.store.shares import Owner, Shares
 
 WAIT_SECONDS = 5.0
 LONG_SHARE = 4
 """Of so many connections one may be taken for long."""
+RESERVED_SHARE = 5
+"""Of so many connections one is kept for the server's own short work: logins, loading an actor, probes."""
 SERVER_ROLE = "oneo_app"
+_borrower: ContextVar[Owner | None] = ContextVar("oneo_borrower", default=None)
 
 psycopg2.extras.register_uuid()
 
@@ -25,6 +31,8 @@ class PooledConnection(psycopg2.extensions.connection):
     """A connection whose `close` gives it back; the ORM's engine borrows it by `Pool.borrow`."""
 
     pool: Pool | None = None
+    owner: Owner | None = None
+    is_long = False
     patience_ms: int | None = None
     """How long its statements may take, where that is not what holds for all."""
     kept = KeptStatements(off=True)
@@ -39,12 +47,27 @@ class PooledConnection(psycopg2.extensions.connection):
         super().close()
 
 
+@contextmanager
+def borrowing_for(owner: Owner | None) -> Iterator[None]:
+    """While this lasts, connections that the ORM borrows count as the owner's."""
+    token = _borrower.set(owner)
+    try:
+        yield
+    finally:
+        _borrower.reset(token)
+
+
 class Pool:
-    """Last in, first out; never more than `size` connections; waiting for one is bounded."""
+    """Last in, first out; never more than `size` connections; waiting for one is bounded.
+
+    One user holds at most `per_user` of them at once and one tenant at most `per_tenant`; 0 means a quarter (but two at
+    least) and a half of those that callers may hold.
+    """
 
     def __init__(
-        self, dsn: str, *, size: int, role: str | None, statement_timeout_ms: int, keep_statements: bool = True
-    ) -> None:
+        self, dsn: str, *, size: int, role: str | None, statement_timeout_ms: int, keep_statements: bool = True,
+        per_user: int = 0, per_tenant: int = 0,
+    ) -> None:  # fmt: skip
         options = [
             "-c TimeZone=UTC",
             "-c jit=off",
@@ -58,42 +81,52 @@ class Pool:
         self._options = " ".join(options)
         self._keep_statements = keep_statements
         self._idle: deque[PooledConnection] = deque()
-        self._slots = threading.BoundedSemaphore(size)
-        self._long_slots = threading.BoundedSemaphore(max(1, size // LONG_SHARE))
+        reserve, long = size // RESERVED_SHARE, max(1, size // LONG_SHARE)
+        self._shares = Shares(
+            size, per_user=per_user or max(2, size // 4), per_tenant=per_tenant or max(2, size // 2), reserve=reserve
+        )
+        self._long_shares = Shares(long, per_user=max(1, long // 2), per_tenant=max(1, long // 2))
 
-    def take(self, *, autocommit: bool = True) -> PooledConnection:
-        """Raises Unavailable when none is free in time or the database cannot be reached."""
-        if not self._slots.acquire(timeout=WAIT_SECONDS):
-            raise Unavailable("All database connections are in use; try again.")
+    def take(self, owner: Owner | None = None, *, autocommit: bool = True) -> PooledConnection:
+        """A connection for work of this caller, or of the server itself.
+
+        Raises Unavailable when none is free in time or the database cannot be reached, and TooManyRunning when other
+        work of the same user or tenant takes up what one of them may hold.
+        """
+        self._shares.enter(owner, wait_seconds=WAIT_SECONDS)
         try:
             connection = self._idle_one() or self._connect()
             connection.autocommit = autocommit
-            connection.pool = self
+            connection.pool, connection.owner = self, owner
         except psycopg2.Error:
-            self._slots.release()
+            self._shares.leave(owner)
             raise Unavailable from None
         except BaseException:
-            self._slots.release()
+            self._shares.leave(owner)
             raise
         return connection
 
     def borrow(self) -> PooledConnection:
-        """A connection for the ORM, which begins and ends transactions itself."""
-        return self.take(autocommit=False)
+        """A connection for the ORM, which begins and ends transactions itself, and for whom `borrowing_for` names."""
+        return self.take(_borrower.get(), autocommit=False)
 
-    def take_long(self, patience_ms: int) -> PooledConnection:
-        """A transaction's connection for what takes its time: never so many that short work must wait for them.
+    def take_long(self, owner: Owner | None = None) -> PooledConnection:
+        """A transaction's connection for an export: never so many that short work must wait for them.
 
-        Raises Unavailable.
+        Raises Unavailable, TooManyRunning.
         """
-        if not self._long_slots.acquire(timeout=WAIT_SECONDS):
-            raise Unavailable("As much is being exported as can be at once; try again.")
         try:
-            connection = self.take(autocommit=False)
+            self._long_shares.enter(owner, wait_seconds=WAIT_SECONDS)
+        except Unavailable:
+            raise Unavailable("As many exports are running as can run at once; try again.") from None
+        except TooManyRunning:
+            raise TooManyRunning("Too many exports of this tenant are running; try again when one has ended.") from None
+        try:
+            connection = self.take(owner, autocommit=False)
         except BaseException:
-            self._long_slots.release()
+            self._long_shares.leave(owner)
             raise
-        connection.patience_ms = patience_ms
+        connection.is_long = True
         return connection
 
     def give_back(self, connection: PooledConnection) -> None:
@@ -108,12 +141,13 @@ class Pool:
                 connection.rollback()
         except psycopg2.Error:
             connection.disconnect()
-        was_long, connection.patience_ms = connection.patience_ms is not None, None
+        owner, was_long = connection.owner, connection.is_long
+        connection.owner, connection.is_long, connection.patience_ms = None, False, None
         if not connection.closed:
             self._idle.append(connection)
-        self._slots.release()
+        self._shares.leave(owner)
         if was_long:
-            self._long_slots.release()
+            self._long_shares.leave(owner)
 
     def drop_idle(self) -> None:
         """After the database went away: the connections that waited are dead too."""

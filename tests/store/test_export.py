@@ -16,7 +16,7 @@ from flask import Flask
 from oneo.access.permissions import P
 from oneo.access.schema import find_pipeline
 from oneo.actor import system_actor
-from oneo.errors import StaleActor, Unavailable
+from oneo.errors import StaleActor, TooManyRunning, Unavailable
 from oneo.filters.sql import TRUE
 from oneo.operations.export import Export, export_records
 from oneo.operations.lists import ListQuery, asked
@@ -175,7 +175,7 @@ def test_a_reader_who_leaves_keeps_nothing(filled: TestTenant, pieces: int | Non
 
 def test_only_some_are_made_at_once(filled: TestTenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oneo.store.pool.WAIT_SECONDS", 0.1)
-    with pytest.raises(Unavailable):
+    with pytest.raises(TooManyRunning):
         for _ in _kept(filled):
             pass
     assert filled.api.get("/pipelines/").status_code == 200
