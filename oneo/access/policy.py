@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from oneo.access.permissions import EVERYTHING, P, has_fields
+from oneo.access.permissions import EVERYTHING, P
 from oneo.actor import Actor, CredentialKind, Grant
 from oneo.errors import PermissionDenied, SessionRequired
 from oneo.fields.slugs import is_slug
@@ -91,45 +91,6 @@ def named_pipelines(actor: Actor) -> frozenset[UUID]:
 def reads_all(actor: Actor, pipeline_id: UUID) -> bool:
     """Whether he may see every record of the pipeline."""
     return any(grant.rows == "all" for grant in granting(actor, P.RECORDS_READ, pipeline_id))
-
-
-def holds(actor: Actor, wanted: Grant, beside: Iterable[Grant] = ()) -> bool:
-    """Whether the actor could do all that the grant allows, so that he may pass it on.
-
-    Any of his grants may cover it, but all of them hide: what he cannot see or write must be hidden or read-only in
-    `wanted`, or in the grants `beside` it that will be held with it.
-    """
-    covering = actor.grants.get(EVERYTHING, ()) + actor.grants.get(wanted.permission, ())
-    if not any(_contains(own, wanted) for own in covering):
-        return False
-    if is_administrator(actor) or not has_fields(wanted.permission):
-        return True
-    own, passed_on = _all_grants(actor), (wanted, *beside)
-    same = [grant for grant in passed_on if grant.permission == wanted.permission]
-    named = {pipeline for grant in own for pipeline in grant.pipelines or ()}
-    for place in wanted.pipelines if wanted.pipelines is not None else {None, *named}:
-        hidden = _hidden(passed_on, place)
-        if not (_hidden(own, place) <= hidden and _read_only(covering, place) <= hidden | _read_only(same, place)):
-            return False
-    return True
-
-
-def require_holds(actor: Actor, grants: Iterable[Grant]) -> None:
-    """Raises PermissionDenied naming the first permission that the actor cannot pass on.
-
-    The grants count together, as somebody will hold them.
-    """
-    together = tuple(grants)
-    for grant in together:
-        if not holds(actor, grant, together):
-            raise PermissionDenied(
-                f"Nobody can grant what they do not hold: {grant.permission}.", extra={"permission": grant.permission}
-            )
-
-
-def _contains(own: Grant, wanted: Grant) -> bool:
-    pipelines = own.pipelines is None or (wanted.pipelines is not None and wanted.pipelines <= own.pipelines)
-    return pipelines and (own.rows == "all" or (own.rows == wanted.rows and own.row_filter == wanted.row_filter))
 
 
 def _all_grants(actor: Actor) -> list[Grant]:

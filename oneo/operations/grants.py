@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.orm import aliased
 
 from oneo.access import policy
+from oneo.access.effective_rights import require_within
 from oneo.access.permissions import EVERYTHING, P
 from oneo.access.related import grantable_relations
 from oneo.access.schema import schema_of, sight_of, with_caller
-from oneo.actor import Actor
+from oneo.actor import Actor, Grant
 from oneo.errors import FaultList, InvalidParameter, LastAdministrator, pointer
 from oneo.events.unit import unit
 from oneo.fields.shapes import PipelineShape
 from oneo.fields.slugs import RULE, is_slug
 from oneo.filters.parse import parse_json
 from oneo.models import Pipeline, Role, User, UserRole
+from oneo.pacing import paced
 from oneo.store.records import RECORDS
 
 MAX_GRANTS = 500
@@ -35,19 +38,53 @@ def check_grants(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> list[dict
         if isinstance(grant["rows"], Mapping):
             _check_rule(actor, grant, pointer("grants", at, "rows", "filter"), faults)
     faults.check()
-    policy.require_holds(actor, policy.parse_grants(stored))
+    require_within(actor, policy.parse_grants(stored))
     return stored
 
 
 def require_over(actor: Actor, user_id: UUID) -> None:
-    """Nobody may change a person who may do more than himself. Raises PermissionDenied."""
+    """Raise PermissionDenied when the user may do anything that the actor may not."""
     with unit(actor) as work:
         stored = work.session.scalars(
             select(Role.grants)
             .join(UserRole, (UserRole.tenant_id == Role.tenant_id) & (UserRole.role_id == Role.id))
             .where(UserRole.user_id == user_id, Role.deleted_at.is_(None))
         ).all()
-    policy.require_holds(actor, policy.parse_grants(grant for grants in stored for grant in grants))
+    require_within(actor, _parsed(stored))
+
+
+def check_holders(actor: Actor, role: Role, grants: Sequence[Mapping[str, Any]]) -> None:
+    """Raise PermissionDenied when a user of the type would gain rights that the actor does not have by the type's new
+    `grants`, which may hide less than those that it has now. Deactivated and removed users count: they can come back.
+
+    Call it after `renew_access`, whose lock keeps the other types of these users as they are.
+    """
+    if policy.is_administrator(actor):
+        return
+    former, new = policy.parse_grants(role.grants), policy.parse_grants(grants)
+    for others in paced(_other_grants(actor, role.id)):
+        require_within(actor, (*others, *new), before=(*others, *former))
+
+
+def _other_grants(actor: Actor, role_id: UUID) -> list[tuple[Grant, ...]]:
+    """What users of the type hold by their other types: one entry for all users who have the same types."""
+    holder = aliased(UserRole)
+    types = func.array_agg(aggregate_order_by(UserRole.role_id, UserRole.role_id))
+    with unit(actor) as work:
+        combinations = work.session.scalars(
+            select(types)
+            .join(holder, (holder.tenant_id == UserRole.tenant_id) & (holder.user_id == UserRole.user_id))
+            .where(holder.role_id == role_id)
+            .group_by(UserRole.user_id)
+            .distinct()
+        ).all()
+        present = select(Role.id, Role.grants).where(Role.deleted_at.is_(None), Role.id != role_id)
+        stored = {row.id: row.grants for row in work.session.execute(present)}
+    return [_parsed(stored[found] for found in types if found in stored) for types in combinations]
+
+
+def _parsed(stored: Iterable[Sequence[Mapping[str, Any]]]) -> tuple[Grant, ...]:
+    return policy.parse_grants(grant for grants in stored for grant in grants)
 
 
 def user_types_of(actor: Actor, user_id: UUID) -> list[str]:

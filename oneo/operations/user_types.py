@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from oneo.access import policy
+from oneo.access.effective_rights import require_within
 from oneo.access.permissions import EVERYTHING, P
 from oneo.actor import Actor
 from oneo.errors import Fault, UserTypeInUse, UserTypeNotFound, UserTypeShipped, ValidationFailed
@@ -18,7 +19,7 @@ from oneo.fields.slugs import RULE, is_slug, slug_from
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole
-from oneo.operations.grants import check_administrators, check_grants
+from oneo.operations.grants import check_administrators, check_grants, check_holders
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store.lists import get_row
 from oneo.store.resources import USER_TYPES
@@ -111,14 +112,16 @@ def update_user_type(
     policy.require(actor, P.USER_TYPES_UPDATE)
     with unit(actor) as work:
         role = _locked(actor, name, versions)
-        policy.require_holds(actor, policy.parse_grants(role.grants))
+        require_within(actor, policy.parse_grants(role.grants))
         if role.slug == "admin" and role.is_shipped and "grants" in body:
             raise UserTypeShipped("The administrator's grants are fixed.")
         for key in {"name", "description"} & body.keys():
             setattr(role, key, body[key])
         if "grants" in body:
-            role.grants = check_grants(actor, body["grants"])
+            grants = check_grants(actor, body["grants"])
             work.renew_access()
+            check_holders(actor, role, grants)
+            role.grants = grants
             check_administrators(actor)
         work.changed(role, "user_type.updated")
         return _shown(actor, role.id)
@@ -129,7 +132,7 @@ def delete_user_type(actor: Actor, name: str, *, versions: frozenset[int] | None
     policy.require(actor, P.USER_TYPES_DELETE)
     with unit(actor) as work:
         role = _locked(actor, name, versions)
-        policy.require_holds(actor, policy.parse_grants(role.grants))
+        require_within(actor, policy.parse_grants(role.grants))
         if role.slug == "admin" and role.is_shipped:
             raise UserTypeShipped("The administrator cannot be removed.")
         users = work.session.scalar(
@@ -139,10 +142,18 @@ def delete_user_type(actor: Actor, name: str, *, versions: frozenset[int] | None
             .where(UserRole.role_id == role.id, User.deleted_at.is_(None))
         )
         if users:
-            raise UserTypeInUse(f"{users} users still have this user type.", extra={"user_count": users})
+            raise _in_use(actor, users)
         work.renew_access()
+        check_holders(actor, role, ())
         role.deleted_at = datetime.now(UTC)
         work.changed(role, "user_type.deleted")
+
+
+def _in_use(actor: Actor, users: int) -> UserTypeInUse:
+    """With the number of users for those who may see users."""
+    if not policy.allows(actor, P.USERS_READ):
+        return UserTypeInUse()
+    return UserTypeInUse(f"{users} users still have this user type.", extra={"user_count": users})
 
 
 def _check_slug(slug: str) -> str:

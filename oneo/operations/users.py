@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from oneo.access import passwords, policy
+from oneo.access.effective_rights import require_within
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.errors import CredentialsInvalid, FaultList, UserNotFound, pointer
@@ -228,7 +229,7 @@ def _require_own_password(actor: Actor, user: User, body: Mapping[str, Any], fau
 
 def _require_held(actor: Actor, roles: Sequence[Role]) -> None:
     """Nobody gives user types that may do more than himself. Raises PermissionDenied."""
-    policy.require_holds(actor, policy.parse_grants(grant for role in roles for grant in role.grants))
+    require_within(actor, policy.parse_grants(grant for role in roles for grant in role.grants))
 
 
 def _assign(work: Unit, user_id: UUID, roles: Sequence[Role]) -> None:
