@@ -84,6 +84,15 @@ class Settings:
     request_cpu_ms: int = setting(
         "ONEO_REQUEST_CPU_MS", 10_000, "Most computing time of one request, in milliseconds; 0 means no limit."
     )
+    max_bulk_cells: int = setting(
+        "ONEO_MAX_BULK_CELLS", 500_000, "Most values of all entries of one bulk call.", least=1
+    )
+    max_pipelines: int = setting(
+        "ONEO_MAX_PIPELINES", 500, "Most pipelines of one tenant; of relationship types four times as many.", least=1
+    )
+    max_fields: int = setting(
+        "ONEO_MAX_FIELDS", 500, "Most fields of one pipeline; of one tenant ten times as many.", least=1
+    )
     docs_public: bool = setting("ONEO_DOCS_PUBLIC", True, "Whether the generic API document is open without a token.")
     event_retention_days: int = setting("ONEO_EVENT_RETENTION", 30, "How many days back a reader may resume from.")
     log_level: str = setting("ONEO_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")

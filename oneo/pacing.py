@@ -20,6 +20,7 @@ SLICE_SECONDS = 0.005
 
 Item = TypeVar("Item")
 _seconds_left: ContextVar[float | None] = ContextVar("oneo_cpu_seconds_left", default=None)
+_waits: ContextVar[int] = ContextVar("oneo_waits", default=0)
 
 
 def start_budget(seconds: float | None) -> None:
@@ -27,17 +28,20 @@ def start_budget(seconds: float | None) -> None:
     _seconds_left.set(seconds)
 
 
-class Pacer:
-    """Counts the time between pauses. The work between two steps must not wait for anything, such as the database:
-    what other requests do during such a wait would be taken from this request's budget.
-    """
+def note_wait() -> None:
+    """Say that this request has just waited for the database: others had their turn, and the time was not its own."""
+    _waits.set(_waits.get() + 1)
 
-    __slots__ = ("_left_in_stride", "_slice_began", "_stride")
+
+class Pacer:
+    """Counts the time between pauses."""
+
+    __slots__ = ("_left_in_stride", "_slice_began", "_stride", "_waits")
 
     def __init__(self, stride: int = 1) -> None:
         self._stride = stride
         self._left_in_stride = stride
-        self._slice_began = time.perf_counter()
+        self._begin_slice()
 
     def step(self) -> None:
         """Pause if this slice is over. Raises TooExpensive when the budget is used up.
@@ -49,11 +53,17 @@ class Pacer:
             return
         self._left_in_stride = self._stride
         used = time.perf_counter() - self._slice_began
-        if used >= SLICE_SECONDS:
+        if used < SLICE_SECONDS:
+            return
+        if self._waits == _waits.get():
             spend(used)
             # Looked up at each call: under gevent this switches to the next greenlet that is ready.
             time.sleep(0)
-            self._slice_began = time.perf_counter()
+        self._begin_slice()
+
+    def _begin_slice(self) -> None:
+        self._waits = _waits.get()
+        self._slice_began = time.perf_counter()
 
 
 def paced(items: Iterable[Item], *, stride: int = 1) -> Iterator[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from html import escape
@@ -26,6 +27,7 @@ from oneo.http import limits
 from oneo.http.bearer import with_actor
 from oneo.http.conditional import none_match, not_modified
 from oneo.http.problems import TYPE_BASE, error_class
+from oneo.native import in_thread
 from oneo.store import message
 
 YAML = "application/yaml"
@@ -64,6 +66,7 @@ class Documents:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._kept = Kept(MAX_BYTES)
+        self._building = threading.Lock()
 
     def of(self, actor: Actor, media_type: str) -> Rendered:
         """Callers who see and may do the same share one. Raises StaleActor."""
@@ -78,10 +81,16 @@ class Documents:
         return self._kept.get((media_type,), lambda: self._render(media_type))
 
     def _render(self, media_type: str, *further: Step) -> Rendered:
+        """Built in a native thread, one at a time: large ones take seconds and tens of megabytes."""
+        with self._building:
+            rendered: Rendered = in_thread(self._build, media_type, *further)
+        return rendered
+
+    def _build(self, media_type: str, *further: Step) -> Rendered:
         document = build(self._app, *further)
         if media_type == JSON:
             return Rendered.of(orjson.dumps(document))
-        return Rendered.of(to_yaml(document).encode())
+        return Rendered.of(to_yaml(document))
 
 
 def install(app: Flask) -> None:

@@ -49,6 +49,10 @@ class FieldInUse(Conflict):
     code, title = "FIELD_IN_USE", "Records have values that this change would not keep."
 
 
+class LimitReached(DomainError):
+    code, status, title = "LIMIT_REACHED", 409, "There are as many of these as there may be."
+
+
 class NoSlotLeft(Conflict):
     code, title = "NO_SLOT_LEFT", "The pipeline has no index of this kind left for another field."
 

@@ -13,6 +13,7 @@ from oneo.export.columns import Column
 from oneo.export.writers import Row
 from oneo.fields.kinds.base import Kind
 from oneo.fields.kinds.terms import Family
+from oneo.pacing import paced
 
 MARK = "'"
 STARTERS = "=+-@＝＋－＠﹢﹣﹦﹫⁺⁼₊₌﬩⩵⩶"  # noqa: RUF001 - characters that programs may take for the first four
@@ -61,7 +62,8 @@ class CsvWriter:
         return _lines(self._headers)
 
     def rows(self, rows: Sequence[Row], *, first: bool) -> bytes:  # noqa: ARG002 - each line stands by itself
-        return _lines([shown(column) for shown, column in zip(self._shown, zip(*rows, strict=True), strict=True)])
+        columns = paced(zip(self._shown, zip(*rows, strict=True), strict=True))
+        return _lines([shown(column) for shown, column in columns])
 
     def tail(self) -> bytes:
         return b""

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from graphql import ExecutionResult, GraphQLError, OperationType, execute_sync, get_operation_ast
+from graphql import ExecutionContext, ExecutionResult, GraphQLError, OperationType, execute_sync, get_operation_ast
 
 from oneo.access.permissions import LOGGED_IN
 from oneo.actor import Actor
@@ -19,7 +19,20 @@ from oneo.graphql.requests import LEGACY, Asked, read_request, wanted_type
 from oneo.graphql.schema import schema
 from oneo.http import problems
 from oneo.http.bearer import with_actor
+from oneo.pacing import Pacer
 from oneo.store import message
+
+
+class PacedExecution(ExecutionContext):
+    """Pauses for other requests between the objects of an answer, which can be many thousands."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._pacer = Pacer(stride=4)
+
+    def execute_fields(self, *arguments: Any, **options: Any) -> Any:
+        self._pacer.step()
+        return super().execute_fields(*arguments, **options)
 
 
 class FieldsFailed(DomainError):
@@ -63,6 +76,7 @@ def _result(actor: Actor, asked: Asked) -> tuple[ExecutionResult, Mapping[str, s
         context_value=context,
         variable_values=asked.variables,
         operation_name=asked.operation_name,
+        execution_context_class=PacedExecution,
         hide_suggestions=True,
     )
     _sift(result, context.words)

@@ -8,9 +8,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
+
 from oneo.access.permissions import P
 from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
+from oneo.config import Settings
 from oneo.errors import (
     ArrayExpected,
     ConstraintViolation,
@@ -37,6 +40,7 @@ from oneo.operations.records import (
 )
 from oneo.operations.values import Checker, Values, repeated_keys, unique_fields
 from oneo.operations.violations import fault as fault_of
+from oneo.pacing import paced
 from oneo.store.record_writes import UPDATE, Written
 from oneo.store.records import taken_keys, versions_of
 
@@ -87,7 +91,7 @@ class BulkOutcome:
     def errors(self) -> list[dict[str, Any]]:
         """As they are answered: messages by field. Each entry is named, however many there are."""
         most = max(1, MAX_FAULTS // max(1, len(self.failed)))
-        return [{"index": row.at, "errors": _by_field(row.faults, most)} for row in self.failed]
+        return [{"index": row.at, "errors": _by_field(row.faults, most)} for row in paced(self.failed)]
 
 
 def bulk_create(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mode.PARTIAL) -> BulkOutcome:
@@ -95,7 +99,7 @@ def bulk_create(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mo
     sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
     check_active(sight)
     rows, checker = read_rows(entries, CREATE_KEYS), Checker(actor, sight, P.RECORDS_CREATE)
-    for row in rows:
+    for row in paced(rows):
         if row.good:
             check_new(checker, sight, row)
     checker.check_users()
@@ -108,7 +112,7 @@ def bulk_update(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mo
     sight = find_pipeline(actor, pipeline, P.RECORDS_UPDATE)
     rows, checker = read_rows(entries, UPDATE_KEYS), Checker(actor, sight, P.RECORDS_UPDATE)
     seen: set[UUID] = set()
-    for row in rows:
+    for row in paced(rows):
         check_id(row, seen)
         if row.good:
             check_change(checker, sight, row)
@@ -124,7 +128,7 @@ def insert_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
     for _ in range(_ATTEMPTS):
         if not left:
             break
-        made = [insert_row(sight, row.body, row.values, row.id) for row in left]
+        made = [insert_row(sight, row.body, row.values, row.id) for row in paced(left, stride=16)]
         outcome = perform_insert(actor, sight, made, skip=True)
         for found in outcome.rows:
             left[found.at].document = found.document
@@ -146,7 +150,7 @@ def change_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
         good = [row for row in rows if row.good]
         if not good:
             return []
-        changes, broken = [change_of(sight, row) for row in good], Lacking()
+        changes, broken = [change_of(sight, row) for row in paced(good, stride=16)], Lacking()
         try:
             with attempt(), keeping_statuses(actor, sight.shape.id, changes) as broken_by:
                 found = perform_change(actor, sight, UPDATE, P.RECORDS_UPDATE, changes)
@@ -199,7 +203,17 @@ def read_rows(entries: object, keys: frozenset[str]) -> list[Row]:
     if len(entries) > MAX_ROWS:
         raise ValidationFailed(faults=[Fault("", "TOO_MANY_ROWS", f"At most {MAX_ROWS} entries are taken in a call.")])
     hints = Hints()
-    return [_row(at, entry, keys, FaultList(hints=hints)) for at, entry in enumerate(entries)]
+    rows = [_row(at, entry, keys, FaultList(hints=hints)) for at, entry in enumerate(paced(entries, stride=16))]
+    _check_cells(rows)
+    return rows
+
+
+def _check_cells(rows: Sequence[Row]) -> None:
+    """Raise ValidationFailed when the entries have more values than one call may have."""
+    settings: Settings = current_app.extensions["oneo.settings"]
+    if sum(len(row.body["data"]) for row in rows if isinstance(row.body.get("data"), dict)) > settings.max_bulk_cells:
+        message = f"A call takes at most {settings.max_bulk_cells} values in all: send fewer entries at once."
+        raise ValidationFailed(faults=[Fault("", "TOO_MANY_VALUES", message)])
 
 
 def _row(at: int, entry: object, keys: frozenset[str], faults: FaultList) -> Row:
@@ -262,8 +276,10 @@ def _atomically(
 
 def _check_all(rows: Sequence[Row]) -> None:
     faults = [
-        replace(fault, pointer=pointer(row.at) + fault.pointer) for row in rows for fault in row.faults.faults
-    ]  # fmt: skip
+        replace(fault, pointer=pointer(row.at) + fault.pointer)
+        for row in paced(rows, stride=16)
+        for fault in row.faults.faults
+    ]
     if faults:
         raise ValidationFailed(faults=faults, left_out=sum(row.faults.left_out for row in rows))
 
@@ -307,13 +323,13 @@ def note_taken(actor: Actor, sight: Sight, rows: Sequence[Row]) -> None:
     """Names the unique values that other records have."""
     asked = {
         (found.unique_slot or "", found.kind.unique_key(row.values.set[found.slug])): None
-        for row in rows
+        for row in paced(rows, stride=16)
         for found in unique_fields(sight, row.values.set)
     }
     if not asked:
         return
     holders = taken_keys(actor, sight.shape.id, list(asked))
-    for row in rows:
+    for row in paced(rows, stride=16):
         for found in unique_fields(sight, row.values.set):
             holder = holders.get((found.unique_slot or "", found.kind.unique_key(row.values.set[found.slug])))
             if holder is not None and holder != row.id:

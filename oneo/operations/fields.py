@@ -28,6 +28,7 @@ from oneo.ids import as_id
 from oneo.models import Field, Pipeline
 from oneo.operations import conversion, slots
 from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.operations.schema_limits import check_fields
 from oneo.store import message
 from oneo.store.conversion import RECORDS, RELATIONSHIPS, Rows
 from oneo.store.lists import get_row
@@ -114,6 +115,7 @@ def add_fields(
         made.append(field)
     work.session.add_all(made)
     work.session.flush()
+    check_fields(work, pipeline)
     slots.hold(work, held, new=new)
     return made
 
@@ -215,6 +217,7 @@ def restore_field(
         field.deleted_at, field.updated_by = None, actor.user_id
         slots.come_back(work, field)
         work.changed(field, "field.restored")
+        check_fields(work, work.session.get_one(Pipeline, (actor.tenant_id, field.pipeline_id)))
         work.renew_schema()
         return _shown(actor, sight, str(field.id))
 

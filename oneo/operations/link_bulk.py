@@ -20,6 +20,7 @@ from oneo.operations.link_locks import Place, rules_for
 from oneo.operations.link_values import CHANGE_KEYS, NEW_KEYS, Wanted, read_change, read_new
 from oneo.operations.relationships import perform_change, perform_insert
 from oneo.operations.violations import PLAIN_CODES, entry_of, fault, suggestions, violation
+from oneo.pacing import paced
 from oneo.store import message
 from oneo.store.link_changes import UPDATE
 from oneo.store.link_writes import Broken, LinkOutcome
@@ -63,7 +64,7 @@ def bulk_create_relationships(actor: Actor, entries: object, *, mode: Mode = Mod
     policy.require(actor, P.RELATIONSHIPS_CREATE)
     read = [
         Entry(at, Wanted(faults) if faults.faults else read_new(actor, body, faults))
-        for at, (body, faults) in enumerate(_bodies(entries, NEW_KEYS))
+        for at, (body, faults) in enumerate(paced(_bodies(entries, NEW_KEYS)))
     ]
     return _perform(actor, read, mode, lambda some: perform_insert(actor, [one.wanted for one in some]), _place_of_new)
 
@@ -77,7 +78,7 @@ def bulk_update_relationships(actor: Actor, entries: object, *, mode: Mode = Mod
     first = {link_id: at for at, link_id in reversed(list(enumerate(ids)))}
     read = [
         Entry(at, _read_change(actor, body, faults, link_id, places, repeated=first[link_id] < at))
-        for at, ((body, faults), link_id) in enumerate(zip(bodies, ids, strict=True))
+        for at, ((body, faults), link_id) in enumerate(paced(zip(bodies, ids, strict=True)))
     ]
 
     def write(some: Sequence[Entry]) -> LinkOutcome:
@@ -124,7 +125,7 @@ def _bodies(entries: object, keys: frozenset[str]) -> list[tuple[Mapping[str, An
     if len(entries) > MAX_ROWS:
         raise ValidationFailed(faults=[Fault("", "TOO_MANY_ROWS", f"At most {MAX_ROWS} entries are taken in a call.")])
     hints = Hints()
-    return [_body(entry, keys, FaultList(hints=hints)) for entry in entries]
+    return [_body(entry, keys, FaultList(hints=hints)) for entry in paced(entries, stride=16)]
 
 
 def _body(entry: object, keys: frozenset[str], faults: FaultList) -> tuple[Mapping[str, Any], FaultList]:
@@ -213,7 +214,7 @@ def _apart(
     apart: list[Entry] = []
     rest: list[Entry] = []
     met: set[UUID] = set()
-    for entry in entries:
+    for entry in paced(entries, stride=16):
         type_id, *ends = places[entry.at]
         ends += [type_id] if type_id in hierarchies else []
         (rest if met.intersection(ends) else apart).append(entry)
@@ -251,7 +252,7 @@ def _may_fit(entry: Entry) -> bool:
 def _check_all(actor: Actor, entries: Sequence[Entry]) -> None:
     faults = [
         Fault(pointer(entry.at) + found.pointer, found.code, found.message, found.allowed, found.suggestion)
-        for entry in entries
+        for entry in paced(entries, stride=16)
         for found in entry.faults(actor)
     ]
     if faults:

@@ -24,6 +24,7 @@ from oneo.models import Field, Pipeline
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
 from oneo.operations.fields import add_fields, title_kinds
 from oneo.operations.lists import Listing, ListQuery, list_resource, picked
+from oneo.operations.schema_limits import check_fields, check_pipelines
 from oneo.operations.templates import with_template
 from oneo.store import message
 from oneo.store.lists import get_row
@@ -87,6 +88,7 @@ def make_pipeline(work: Unit, body: Mapping[str, Any], *, first: Sequence[Mappin
             setattr(pipeline, key, body[key])
     work.session.add(pipeline)
     work.session.flush()
+    check_pipelines(work, kind="record")
     entries = [("/template", entry) for entry in first]
     entries += [(pointer("fields", at), entry) for at, entry in enumerate(body.get("fields") or ())]
     fields = add_fields(work, pipeline, entries, new=True)
@@ -148,6 +150,8 @@ def restore_pipeline(actor: Actor, name: str, *, versions: frozenset[int] | None
         pipeline = lock_pipeline(work, pipeline_id, versions=versions, deleted=True)
         pipeline.deleted_at, pipeline.updated_by = None, actor.user_id
         work.changed(pipeline, "pipeline.restored")
+        check_pipelines(work, kind="record")
+        check_fields(work, pipeline)
         work.renew_schema()
         return show_pipeline(actor, pipeline.id)
 

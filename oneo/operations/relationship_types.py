@@ -25,6 +25,7 @@ from oneo.operations.fields import add_fields
 from oneo.operations.link_presence import check_present, settle_sleeping
 from oneo.operations.lists import Listing, ListQuery, picked
 from oneo.operations.pipelines import check_slug, graphql_name, last_deleted, list_shapes
+from oneo.operations.schema_limits import check_fields, check_pipelines
 from oneo.store.lists import get_row
 from oneo.store.relationship_types import elsewhere, type_resource
 from oneo.store.resources import Resource
@@ -65,6 +66,7 @@ def create_relationship_type(actor: Actor, body: Mapping[str, Any]) -> tuple[UUI
         _apply(work, made, body)
         work.session.add(made)
         work.session.flush()
+        check_pipelines(work, kind="relationship")
         entries = [(pointer("fields", at), entry) for at, entry in enumerate(body.get("fields") or ())]
         fields = add_fields(work, made, entries, new=True)
         work.renew_schema()
@@ -129,6 +131,8 @@ def restore_relationship_type(
         found = lock_type(work, type_id, versions=versions, deleted=True)
         found.deleted_at, found.updated_by = None, actor.user_id
         work.changed(found, "relationship_type.restored")
+        check_pipelines(work, kind="relationship")
+        check_fields(work, found)
         work.renew_schema()
         settle_sleeping(work, found.id)
         check_present(work, found.id, constraints_of(work, found.id))

@@ -32,6 +32,7 @@ from oneo.operations.bulk import (
 from oneo.operations.link_statuses import keeping_statuses
 from oneo.operations.records import with_title
 from oneo.operations.values import Checker
+from oneo.pacing import paced
 from oneo.store import message
 from oneo.store.records import erased_ids, present_ids, taken_keys
 
@@ -50,7 +51,7 @@ def bulk_upsert(
     rows = read_rows(entries, UPDATE_KEYS)
     known = _find(actor, rows) if field is None else _find_by(actor, sight, field, rows)
     creating, changing = Checker(actor, sight, P.RECORDS_CREATE), Checker(actor, sight, P.RECORDS_UPDATE)
-    for row in rows:
+    for row in paced(rows):
         if not row.good:
             continue
         if row.id in known:
@@ -65,7 +66,7 @@ def bulk_upsert(
 
     def write(good: list[Row]) -> list[str]:
         new, there = [row for row in good if row.id not in known], [row for row in good if row.id in known]
-        changes = [change_of(sight, row) for row in there]
+        changes = [change_of(sight, row) for row in paced(there, stride=16)]
         with unit(actor) as work, keeping_statuses(actor, sight.shape.id, changes):
             if new and there:  # the first statement has the clock: whoever waits for that must not have what we change
                 message.stand_alone(work.connection, actor.tenant_id, sight.shape.id)

@@ -15,6 +15,7 @@ from oneo.errors import FaultList, pointer
 from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.shapes import FieldShape
 from oneo.models.record import MAX_RECORD_BYTES
+from oneo.pacing import Pacer, paced
 from oneo.store.records import unknown_users
 
 _SUGGESTED = 100
@@ -38,6 +39,7 @@ class Checker:
         self._fields = sight.fields
         self._read_only = policy.read_only_fields(actor, permission, sight.shape.id)
         self._near = _SUGGESTED
+        self._pacer = Pacer(stride=4)
         self._users: list[tuple[str, FaultList, str]] = []
 
     def check_new(self, data: Mapping[str, Any], faults: FaultList, where: str = "/data") -> Values:
@@ -100,6 +102,7 @@ class Checker:
             self._users.clear()
 
     def _take(self, found: FieldShape, value: object, values: Values, faults: FaultList, where: str) -> None:
+        self._pacer.step()
         try:
             values.set[found.slug] = read = found.kind.from_json(value)
         except InvalidValue as error:
@@ -119,7 +122,7 @@ def repeated_keys(sight: Sight, rows: Sequence[Values]) -> list[tuple[int, str]]
     """(row, field) of unique values that stand in an earlier row already."""
     seen: set[tuple[str, str]] = set()
     repeated = []
-    for at, row in enumerate(rows):
+    for at, row in enumerate(paced(rows, stride=16)):
         for found in unique_fields(sight, row.set):
             key = (found.slug, found.kind.unique_key(row.set[found.slug]))
             if key in seen:

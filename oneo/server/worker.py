@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,9 +19,11 @@ from gunicorn.workers.ggevent import GeventWorker
 from psycogreen.gevent import gevent_wait_callback
 from psycopg2 import OperationalError, extensions
 
+from oneo import pacing
 from oneo.errors import Unavailable
 
 CONNECT_SECONDS = 5.0
+SWITCH_SECONDS = 0.001
 # How much later than PostgreSQL's own time limit it is held for gone.
 SILENCE_SECONDS = 5.0
 _log = logging.getLogger("oneo.server")
@@ -40,6 +43,8 @@ class Worker(GeventWorker):
 
     def patch(self) -> None:
         super().patch()
+        # Python code in a native thread, such as a document that is being built, hands over this much sooner.
+        sys.setswitchinterval(SWITCH_SECONDS)
         extensions.set_wait_callback(_wait_up_to(self.app.settings.statement_timeout_ms))
 
     def load_wsgi(self) -> None:
@@ -132,5 +137,6 @@ def _wait_up_to(statement_timeout_ms: int) -> Callable[[Any], None]:
         statement_seconds = patience_ms / 1000 + SILENCE_SECONDS if patience_ms else None
         with gevent.Timeout(CONNECT_SECONDS if connecting else statement_seconds, DatabaseSilent):
             gevent_wait_callback(connection)
+        pacing.note_wait()
 
     return wait

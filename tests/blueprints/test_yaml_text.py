@@ -41,7 +41,7 @@ def test_it_is_written_for_people() -> None:
         "paths": {"/x/{id}/": {"get": {"tags": ["a b", "200"], "empty": {}, "none": []}}},
         "rows": [{"a": 1, "b": 2}],
     }
-    assert to_yaml(document) == (
+    assert to_yaml(document).decode() == (
         'paths:\n  /x/{id}/:\n    get:\n      tags:\n        - a b\n        - "200"\n      empty: {}\n      none: []\n'
         "rows:\n  - a: 1\n    b: 2\n"
     )

@@ -15,9 +15,12 @@ from oneo.fields.kinds.base import InvalidValue, Kind
 from oneo.fields.kinds.numbers import MAX_EXPONENT
 from oneo.fields.kinds.terms import Family, Option
 from oneo.fields.kinds.texts import clean
+from oneo.pacing import Pacer
 
 MAX_DEPTH = 32
 MAX_BYTES = 1_048_576
+_Place = tuple["_Place | None", str | int]
+"""Where a node stands: the place of its parent, and its name or number there."""
 
 
 class JsonKind(Kind):
@@ -58,17 +61,28 @@ class JsonKind(Kind):
 
 def _check(value: object) -> None:
     """Walks the whole value, by hand: the depth of a hostile one would exhaust the stack."""
-    stack: list[tuple[object, str, int]] = [(value, "", 1)]
+    stack: list[tuple[object, _Place | None, int]] = [(value, None, 1)]
+    pacer = Pacer(stride=128)
     while stack:
-        item, where, depth = stack.pop()
+        pacer.step()
+        item, place, depth = stack.pop()
         try:
             _check_one(item, depth)
         except InvalidValue as error:
-            raise InvalidValue(error.code, error.message, where=where) from None
+            raise InvalidValue(error.code, error.message, where=_where(place)) from None
         if isinstance(item, Mapping):
-            stack.extend((child, where + pointer(name), depth + 1) for name, child in item.items())
+            stack.extend((child, (place, name), depth + 1) for name, child in item.items())
         elif isinstance(item, list):
-            stack.extend((child, where + pointer(at), depth + 1) for at, child in enumerate(item))
+            stack.extend((child, (place, at), depth + 1) for at, child in enumerate(item))
+
+
+def _where(place: _Place | None) -> str:
+    """The JSON pointer of a place, which only an error needs."""
+    parts: list[str | int] = []
+    while place is not None:
+        place, part = place
+        parts.append(part)
+    return pointer(*reversed(parts))
 
 
 def _check_one(item: object, depth: int) -> None:

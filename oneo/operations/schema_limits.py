@@ -1,0 +1,47 @@
+"""How many pipelines, relationship types and fields a tenant may have: its documents are made of all of them."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from oneo.config import Settings
+from oneo.errors import LimitReached
+from oneo.events.unit import Unit
+from oneo.models import Field, Pipeline
+
+TYPES_FACTOR = 4
+TENANT_FIELDS_FACTOR = 10
+
+
+def check_pipelines(work: Unit, *, kind: str) -> None:
+    """Raise LimitReached when a flushed pipeline or relationship type is one too many. Existing ones go on working."""
+    limit = _settings().max_pipelines * (TYPES_FACTOR if kind == "relationship" else 1)
+    count = work.session.scalar(
+        select(func.count()).select_from(Pipeline).where(Pipeline.kind == kind, Pipeline.deleted_at.is_(None))
+    )
+    if (count or 0) > limit:
+        what = "relationship types" if kind == "relationship" else "pipelines"
+        raise LimitReached(f"A tenant has at most {limit} {what}.", extra={"limit": limit})
+
+
+def check_fields(work: Unit, pipeline: Pipeline) -> None:
+    """Raise LimitReached when the pipeline, or the tenant, has too many fields now that new ones are flushed."""
+    limit = _settings().max_fields
+    rows = work.session.execute(
+        select(Field.pipeline_id == pipeline.id, func.count())
+        .join(Pipeline, (Pipeline.tenant_id == Field.tenant_id) & (Pipeline.id == Field.pipeline_id))
+        .where(Field.deleted_at.is_(None), Pipeline.deleted_at.is_(None))
+        .group_by(Field.pipeline_id == pipeline.id)
+    ).all()
+    counts: dict[bool, int] = {row[0]: row[1] for row in rows}
+    if counts.get(True, 0) > limit:
+        raise LimitReached(f"A pipeline has at most {limit} fields.", extra={"limit": limit})
+    if sum(counts.values()) > limit * TENANT_FIELDS_FACTOR:
+        most = limit * TENANT_FIELDS_FACTOR
+        raise LimitReached(f"The pipelines of a tenant have at most {most} fields in all.", extra={"limit": most})
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["oneo.settings"]
+    return settings
