@@ -15,8 +15,11 @@ from typing import TypeVar
 
 from oneo.errors import TooExpensive
 
-SLICE_SECONDS = 0.005
+SLICE_SECONDS = 0.002
 """How long a loop runs before other requests get a turn."""
+
+PAUSE_SECONDS = 0.0001
+"""Not 0: gevent runs up to 50 loops that sleep for no time before it looks at sockets again."""
 
 Item = TypeVar("Item")
 _seconds_left: ContextVar[float | None] = ContextVar("oneo_cpu_seconds_left", default=None)
@@ -29,7 +32,7 @@ def start_budget(seconds: float | None) -> None:
 
 
 def note_wait() -> None:
-    """Say that this request has just waited for the database: others had their turn, and the time was not its own."""
+    """Say that other requests had their turn just now: slices that began before are over, and are not charged."""
     _waits.set(_waits.get() + 1)
 
 
@@ -57,8 +60,9 @@ class Pacer:
             return
         if self._waits == _waits.get():
             spend(used)
-            # Looked up at each call: under gevent this switches to the next greenlet that is ready.
-            time.sleep(0)
+            # Looked up at each call, because a server may patch it later.
+            time.sleep(PAUSE_SECONDS)
+            note_wait()  # for the loops around this one, whose time has just been charged
         self._begin_slice()
 
     def _begin_slice(self) -> None:

@@ -21,7 +21,7 @@ def test_a_long_loop_pauses_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", pauses.append)
     for _ in pacing.paced(range(4)):
         _burn(pacing.SLICE_SECONDS)
-    assert pauses == [0, 0, 0, 0]
+    assert pauses == [pacing.PAUSE_SECONDS] * 4
 
 
 def test_a_short_loop_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +30,16 @@ def test_a_short_loop_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacing, "SLICE_SECONDS", 60)
     assert list(pacing.paced(range(100), stride=10)) == list(range(100))
     assert pauses == []
+
+
+def test_time_in_nested_loops_is_charged_once() -> None:
+    pacing.start_budget(1.0)
+    try:
+        for _ in pacing.paced(range(3)):
+            list(map(_burn, pacing.paced([pacing.SLICE_SECONDS] * 3)))
+        pacing.spend(1.0 - 18 * pacing.SLICE_SECONDS)
+    finally:
+        pacing.start_budget(None)
 
 
 def test_a_loop_ends_when_the_budget_is_used_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -61,19 +61,25 @@ class JsonKind(Kind):
 
 def _check(value: object) -> None:
     """Walks the whole value, by hand: the depth of a hostile one would exhaust the stack."""
-    stack: list[tuple[object, _Place | None, int]] = [(value, None, 1)]
-    pacer = Pacer(stride=128)
-    while stack:
-        pacer.step()
-        item, place, depth = stack.pop()
-        try:
-            _check_one(item, depth)
-        except InvalidValue as error:
-            raise InvalidValue(error.code, error.message, where=_where(place)) from None
-        if isinstance(item, Mapping):
-            stack.extend((child, (place, name), depth + 1) for name, child in item.items())
-        elif isinstance(item, list):
-            stack.extend((child, (place, at), depth + 1) for at, child in enumerate(item))
+    levels: list[Iterator[tuple[object, _Place | None]]] = [iter([(value, None)])]
+    pacer = Pacer(stride=64)
+    while levels:
+        for item, place in levels[-1]:
+            pacer.step()
+            try:
+                _check_one(item, len(levels))
+            except InvalidValue as error:
+                raise InvalidValue(error.code, error.message, where=_where(place)) from None
+            if isinstance(item, Mapping | list):
+                levels.append(_children(item, place))
+                break
+        else:
+            levels.pop()
+
+
+def _children(item: Mapping[str, object] | list[object], place: _Place | None) -> Iterator[tuple[object, _Place]]:
+    members: Iterable[tuple[str | int, object]] = enumerate(item) if isinstance(item, list) else item.items()
+    return ((child, (place, name)) for name, child in members)
 
 
 def _where(place: _Place | None) -> str:
