@@ -25,7 +25,7 @@ from oneo.operations import auth
 from oneo.operations.grants import check_administrators, require_over, user_types_of
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store.lists import get_row
-from oneo.store.resources import USERS
+from oneo.store.resources import USERS, Resource, users_resource
 
 LOCALE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 _LOCALE = re.compile(LOCALE, re.ASCII)
@@ -38,7 +38,15 @@ def list_users(actor: Actor, query: ListQuery, *, deleted: bool = False) -> List
     policy.require(actor, P.USERS_READ)
     if deleted:
         policy.require(actor, P.USERS_DELETE)
-    return list_resource(actor, USERS, query, scope=_DELETED if deleted else _NOT_DELETED)
+    resource = _with_user_types(actor) if query.asks_about("user_type") else USERS
+    return list_resource(actor, resource, query, scope=_DELETED if deleted else _NOT_DELETED)
+
+
+def _with_user_types(actor: Actor) -> Resource:
+    """Users, who can be asked about by the types that there are; errors list these for callers who may list them."""
+    with unit(actor) as work:
+        slugs = work.session.scalars(select(Role.slug).where(Role.deleted_at.is_(None)).order_by(Role.slug)).all()
+    return users_resource(slugs, listed=policy.allows(actor, P.USER_TYPES_READ))
 
 
 def get_user(actor: Actor, user_id: UUID) -> tuple[str, int]:

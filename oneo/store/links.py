@@ -11,11 +11,13 @@ from oneo.fields.dates import DateTime
 from oneo.fields.kinds.registry import kind_named
 from oneo.fields.links import TypeShape
 from oneo.fields.pipelines import RelationshipTypeName
-from oneo.fields.scalars import Boolean, Identifier, Keyword
+from oneo.fields.scalars import Boolean, Identifier
 from oneo.fields.shapes import PipelineShape
+from oneo.fields.words import Word
 from oneo.filters.columns import Column
 from oneo.filters.link_columns import EffectiveColumn, MetadataColumn, StatusColumn
 from oneo.filters.sql import Sql
+from oneo.models.relationship import STATUSES
 from oneo.store import message
 from oneo.store.link_sight import LINK
 from oneo.store.records import literal
@@ -24,7 +26,7 @@ from oneo.store.search import Reach, shared_document
 
 MOMENTS = ("effective_from", "effective_until", "created_at", "updated_at", "deleted_at")
 ALIVE = f"NOT {LINK}.is_dormant"
-_ID, _FLAG, _TIME, _WORD = Identifier(), Boolean(), DateTime(), Keyword()
+_ID, _FLAG, _TIME = Identifier(), Boolean(), DateTime()
 _NUMBER = kind_named("number", {})
 
 Seen = Sequence[tuple[TypeShape | PipelineShape, frozenset[str]]]
@@ -111,7 +113,7 @@ def link_resource(
             "target_record_id": Column("x.target_id", _ID),
             "source_pipeline_id": Column("x.source_pipeline_id", _ID),
             "target_pipeline_id": Column("x.target_pipeline_id", _ID),
-            "status": StatusColumn(shown["status"], _WORD),
+            "status": StatusColumn(shown["status"], Word(STATUSES, any_case=True)),
             "is_bidirectional": Column("x.is_bidirectional", _FLAG),
             "effective_at": EffectiveColumn("x.effective_from", _TIME, sortable=False),
             "effective_from": Column("x.effective_from", _TIME),
