@@ -13,6 +13,7 @@ import psycopg2.errors
 
 from oneo.access.permissions import P
 from oneo.access.related import relations_of
+from oneo.access.relationships import embedded_relationships
 from oneo.access.schema import Sight, find_pipeline, row_scope
 from oneo.actor import Actor
 from oneo.errors import (
@@ -44,6 +45,8 @@ from oneo.store.records import pipeline_of, record_resource, select_ids
 from oneo.store.resources import Resource
 
 DEFAULT_STATUS = "active"
+RELATIONSHIPS = "relationships"
+"""What `include=` calls the relationships of a record."""
 
 
 def list_records(actor: Actor, pipeline: str | UUID, query: ListQuery, *, deleted: bool = False) -> Listing:
@@ -70,7 +73,8 @@ def get_record(
 def shown(actor: Actor, sight: Sight, *, deleted: bool = False) -> Resource:
     """The pipeline's records as he may ask for them, and for what is related to them."""
     resource = record_resource(sight.shape, sight.hidden, deleted=deleted)
-    return replace(resource, relations=partial(relations_of, actor, sight.shape))
+    beside = {RELATIONSHIPS: partial(embedded_relationships, actor, sight.shape.id)}
+    return replace(resource, relations=partial(relations_of, actor, sight.shape), beside=beside)
 
 
 def create_record(

@@ -24,6 +24,8 @@ from oneo.store.records import literal
 from oneo.store.resources import Resource, json_object, moment
 from oneo.store.search import Reach, shared_document
 
+MAX_EMBEDDED = 100
+"""Relationships that are shown beside a record; for more there is the list of them."""
 MOMENTS = ("effective_from", "effective_until", "created_at", "updated_at", "deleted_at")
 ALIVE = f"NOT {LINK}.is_dormant"
 _ID, _FLAG, _TIME = Identifier(), Boolean(), DateTime()
@@ -79,6 +81,26 @@ def end_records(reaches: Sequence[Reach]) -> dict[str, str]:
         "AND r.deleted_at IS NULL)"
         for end in ("source", "target")
     }
+
+
+def relationships_of(seen: Seen, visible: Sql) -> Sql:
+    """The newest relationships of a record `r` that are `visible`, as an object of `results` and `truncated`.
+
+    Each end has an index of its own, so both are asked separately; a relationship of a record to itself counts once.
+    """
+    found = " UNION ALL ".join(
+        f"(SELECT x.* FROM my_relationships x WHERE x.tenant_id = r.tenant_id AND x.{end}_id = r.id AND {ALIVE} "
+        f"AND x.deleted_at IS NULL{other} AND {visible.text} ORDER BY x.id DESC LIMIT {MAX_EMBEDDED + 1})"
+        for end, other in (("source", ""), ("target", " AND x.source_id <> x.target_id"))
+    )
+    return Sql(
+        f"""(SELECT json_build_object(
+                'results', coalesce(json_agg(o.document ORDER BY o.id DESC) FILTER (WHERE o.n <= {MAX_EMBEDDED}), '[]'),
+                'truncated', count(*) > {MAX_EMBEDDED})
+            FROM (SELECT x.id, row_number() OVER (ORDER BY x.id DESC) AS n, {json_object(document(seen))} AS document
+                FROM ({found}) x ORDER BY x.id DESC LIMIT {MAX_EMBEDDED + 1}) o)""",
+        [*visible.values, *visible.values],
+    )
 
 
 def seen_from_target(found: Resource) -> Resource:

@@ -25,8 +25,9 @@ class Resource:
     `parts` are pieces of a key that can be picked by themselves, as `<key>__<piece>`. `timeless` means that the list
     changes by events alone, not as time goes by. `search` are texts to look into, `words` vectors of words that have
     all to match. A table that is a query itself has `values`; `source` is where the document's keys are found, if it
-    is not the row. `embeds` are things beside the row that can be asked for with it, `figures` those of them that are
-    computed, and have values. `relations` lead on from the rows.
+    is not the row. `embeds` are things beside the row that can be asked for with it; `beside` makes further ones, when
+    they are asked for, as expressions with values. `figures` are those that were asked for and have values. `relations`
+    lead on from the rows.
     """
 
     table: str
@@ -44,7 +45,12 @@ class Resource:
     source: str = ""
     embeds: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, Sql] = field(default_factory=dict)
+    beside: Mapping[str, Callable[[], Sql]] = field(default_factory=dict)
     relations: Callable[[], Relations] | None = None
+
+    @property
+    def includable(self) -> list[str]:
+        return [*self.embeds, *self.beside]
 
     @property
     def leads_on(self) -> bool:

@@ -59,6 +59,11 @@ def _common(resource: Resource) -> dict[str, dict[str, Any]]:
     }
     if not resource.searchable:
         del schemas["search"]
+    if resource.includable and resource.leads_on:
+        schemas["include"] = {"type": "string", "examples": ["relationships,pipeline"]}
+    elif resource.includable:
+        names = resource.includable
+        schemas["include"] = {"type": "string", "pattern": _list_of(f"({_any(names)})", len(names))}
     return schemas
 
 
