@@ -247,8 +247,8 @@ def test_no_answer_of_any_route_tells_of_another_tenant(app: Flask, ours: TestTe
 
 @pytest.mark.parametrize(
     "address",
-    ["/users/?id={user}", "/users/?created_by={admin}", "/users/?user_type={slug}", "/users/?email={email}",
-     "/users/?search=canary", "/users/deleted/?id={gone}", "/users/deleted/?search=canary", "/users/types/?slug={slug}",
+    ["/users/?id={user}", "/users/?created_by={admin}", "/users/?email={email}", "/users/?search=canary",
+     "/users/deleted/?id={gone}", "/users/deleted/?search=canary", "/users/types/?slug={slug}",
      "/users/types/?id={role}", "/users/types/?search=canary", "/auth/sessions/?id={session}",
      "/auth/sessions/?user_id={admin}", "/auth/api-keys/?id={key}", "/auth/api-keys/?user_id={admin}",
      "/auth/api-keys/?search=canary", "/admin/audit/?subject_id={user}", "/admin/audit/?actor_id={admin}",
@@ -269,6 +269,21 @@ def test_asking_a_list_for_another_s_rows_finds_none(ours: TestTenant, theirs: T
     assert answer.get_json()["results"] == []
     assert not answer.get_json()["count"]
     assert theirs.tenant.api.get(filled).get_json()["results"] != [], "the question would find something"
+
+
+def test_another_s_user_type_is_refused_like_one_that_nobody_has(ours: TestTenant, theirs: Things) -> None:
+    """Threat 1: user types are a closed set, of the tenant's own."""
+    slug = theirs.ids["user_type"][1]
+    assert theirs.tenant.api.get(f"/users/?user_type={slug}").get_json()["results"] != []
+    of_theirs, of_nobody = (ours.api.get(f"/users/?user_type={name}") for name in (slug, f"{slug}x"))
+    problem = assert_problem(of_theirs, 400, "INVALID_PARAMETER")
+    assert slug not in problem["errors"][0]["allowed"]
+    of_them, of_none = (told_without_names(found.get_json(), slug) for found in (of_theirs, of_nobody))
+    assert of_them == of_none
+
+
+def told_without_names(problem: dict[str, Any], slug: str) -> list[dict[str, Any]]:
+    return [{**fault, "message": fault["message"].replace(f"{slug}x", slug)} for fault in problem["errors"]]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from oneo.fields.links import TypeShape
 from oneo.filters.sql import Sql, all_of
 from oneo.ids import as_id
 from oneo.store.link_sight import Group, end_within, of_types
+from oneo.store.links import relationships_of
 
 _SEEING = (P.PIPELINES_READ, P.RELATIONSHIPS_READ, P.RELATIONSHIPS_CREATE, P.RELATIONSHIPS_UPDATE,
            P.RELATIONSHIPS_DELETE)  # fmt: skip
@@ -79,3 +80,10 @@ def readable(actor: Actor, permission: P = P.RELATIONSHIPS_READ, *, near: UUID |
     ]
     groups = readable_groups(actor)
     return all_of([of_types(types), *(end_within(groups, end) for end in ("source", "target"))])
+
+
+def embedded_relationships(actor: Actor, near: UUID) -> Sql:
+    """The relationships of a record `r` of the pipeline that he may read, as JSON. Raises PermissionDenied."""
+    policy.require(actor, P.RELATIONSHIPS_READ)
+    seen = [(found.type, found.own.hidden) for found in readable_types(actor)]
+    return relationships_of(seen, readable(actor, near=near))

@@ -12,6 +12,7 @@ from flask import Response, request
 
 from oneo.actor import Actor
 from oneo.http.conditional import known_tags, none_match, not_modified, prefers_minimal, version_etag
+from oneo.http.exchange import APPLIED, ETAG, LINK, LOCATION, sending
 from oneo.http.proxies import proxies
 from oneo.operations.lists import Listing, present_seq
 
@@ -30,12 +31,12 @@ def answer(
         return not_modified(etag)
     if etag and request.method in {"POST", "PUT", "PATCH"} and prefers_minimal():
         response = Response(status=204 if status == 200 else status)
-        response.headers["Preference-Applied"] = "return=minimal"
+        sending(response, APPLIED, "return=minimal")
         del response.headers["Content-Type"]
     else:
         response = Response(orjson.dumps(body) if isinstance(body, dict) else body, status, content_type=JSON)
     if etag:
-        response.headers["ETag"] = etag
+        sending(response, ETAG, etag)
     return response
 
 
@@ -45,13 +46,13 @@ def answer_shaped(body: str, *, version: int, shape: str, content_type: str = JS
     if none_match(etag):
         return not_modified(etag)
     response = Response(body, content_type=content_type)
-    response.headers["ETag"] = etag
+    sending(response, ETAG, etag)
     return response
 
 
 def created(body: str, *, location: str, version: int | None = None) -> Response:
     response = answer(body, status=201, version=version)
-    response.headers["Location"] = location
+    sending(response, LOCATION, location)
     return response
 
 
@@ -80,10 +81,10 @@ def answer_list(actor: Actor, make: Callable[[], Listing], *, tagged: bool = Tru
     )
     response = Response(head[:-1] + b',"results":' + listing.results.encode() + b"}", 200, content_type=JSON)
     if tagged:
-        response.headers["ETag"] = _list_tag(actor, listing.seq)
+        sending(response, ETAG, _list_tag(actor, listing.seq))
     links = [f'<{url}>; rel="{name}"' for name, url in (("next", following), ("prev", previous)) if url]
     if links:
-        response.headers["Link"] = ", ".join(links)
+        sending(response, LINK, ", ".join(links))
     return response
 
 
@@ -95,7 +96,7 @@ def answer_as_of(actor: Actor, make: Callable[[], tuple[int, str]], *, tagged: b
     seq, body = make()
     response = Response(body, content_type=JSON)
     if tagged:
-        response.headers["ETag"] = _list_tag(actor, seq)
+        sending(response, ETAG, _list_tag(actor, seq))
     return response
 
 

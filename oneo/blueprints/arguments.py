@@ -13,6 +13,7 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
 from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, pointer
+from oneo.schemas.base import Refusal
 
 _UNKNOWN = "Unknown field."
 """As the schema library says it."""
@@ -41,6 +42,9 @@ class StrictParser(FlaskParser):
         refuse(found, InvalidParameter if in_query else ValidationFailed, known=_names(schema) if in_query else ())
 
 
+_PARSER = StrictParser()
+
+
 def takes_array(blueprint: Blueprint, entry: type[Schema]) -> Callable[[Any], Any]:
     """Adds the body to the view's arguments as it came: the operation reads its entries, each with faults of its own.
 
@@ -56,6 +60,37 @@ def takes_array(blueprint: Blueprint, entry: type[Schema]) -> Callable[[Any], An
         return wrapper
 
     return decorator
+
+
+def takes_body(blueprint: Blueprint, schema: Schema) -> Callable[[Any], Any]:
+    """Add the sound part of the body to the view's arguments, and `faults` with what is wrong with the rest.
+
+    The operation goes on checking the sound part, adds to the same list, and raises once. A body that is no object, or
+    has very many unknown keys, is refused here.
+    """
+
+    def decorator(view: Any) -> Any:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            body, faults = _sound_part(schema)
+            return view(*args, body, faults=faults, **kwargs)
+
+        wrapper._apidoc = blueprint.arguments(schema)(view)._apidoc  # type: ignore[attr-defined] # noqa: SLF001 - where it is kept
+        return wrapper
+
+    return decorator
+
+
+def _sound_part(schema: Schema) -> tuple[dict[str, Any], FaultList]:
+    faults = FaultList()
+    given = _PARSER.load_json(request, schema)
+    try:
+        return cast("dict[str, Any]", schema.load(given)), faults
+    except ValidationError as error:
+        _collect(error.messages_dict, "", faults, (), "UNKNOWN_FIELD")
+        if not isinstance(given, dict) or error.valid_data is None:
+            faults.check()
+        return cast("dict[str, Any]", error.valid_data), faults
 
 
 def takes_query(view: Any) -> bool:
@@ -106,4 +141,5 @@ def _collect(messages: Any, where: str, faults: FaultList, known: Iterable[str],
         if text == _UNKNOWN:
             faults.add(where, unknown, text, near=(where[1:], known))
         else:
-            faults.add(where, "REQUIRED" if "required" in text else "INVALID_VALUE", text)
+            code = "REQUIRED" if "required" in text else "INVALID_VALUE"
+            faults.add(where, code, text, allowed=text.allowed if isinstance(text, Refusal) else ())

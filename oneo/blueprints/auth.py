@@ -11,10 +11,12 @@ from flask import Response, g, request
 from oneo.access import tokens
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list
+from oneo.blueprints.arguments import takes_body
 from oneo.blueprints.base import LOGGED_IN, PUBLIC, SESSION, ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
-from oneo.errors import TenantMismatch
+from oneo.errors import FaultList, TenantMismatch
 from oneo.http.conditional import if_match
+from oneo.http.exchange import CHANGED, OWN, exchanges
 from oneo.http.limits import neighbourhood
 from oneo.http.login_throttle import login_attempt, password_confirmation
 from oneo.operations import api_keys, auth, sessions, users
@@ -84,6 +86,7 @@ def logout(actor: Actor) -> Response:
 
 @blp.route("/user/profile/", permission=LOGGED_IN)
 @blp.response(200, UserSchema)
+@exchanges(OWN)
 def get_profile(actor: Actor) -> Response:
     """Read one's own profile."""
     body, version = users.get_profile(actor)
@@ -91,11 +94,12 @@ def get_profile(actor: Actor) -> Response:
 
 
 @blp.route("/user/profile/", methods=["PATCH"], permission=SESSION)
-@blp.arguments(ProfileUpdate())
+@takes_body(blp, ProfileUpdate())
 @blp.response(200, UserSchema)
-def update_profile(actor: Actor, changes: dict[str, Any]) -> Response:
+@exchanges(CHANGED)
+def update_profile(actor: Actor, changes: dict[str, Any], *, faults: FaultList) -> Response:
     """Change one's own profile."""
-    body, version = users.update_profile(actor, changes, versions=if_match())
+    body, version = users.update_profile(actor, changes, versions=if_match(), faults=faults)
     return answer(body, version=version)
 
 
@@ -110,7 +114,7 @@ def change_password(actor: Actor, body: dict[str, Any]) -> Response:
 
 
 @blp.route("/sessions/", permission=SESSION)
-@takes_list_query(blp, SESSIONS)
+@takes_list_query(blp, SESSIONS, tagged=False)
 @blp.response(200, page_of(SessionSchema))
 def list_sessions(actor: Actor, query: ListQuery) -> Response:
     """List one's own sessions."""
@@ -133,7 +137,7 @@ def revoke_session(actor: Actor, session_id: UUID) -> Response:
 
 
 @blp.route("/api-keys/", permission=SESSION)
-@takes_list_query(blp, API_KEYS)
+@takes_list_query(blp, API_KEYS, tagged=False)
 @blp.response(200, page_of(ApiKeySchema))
 def list_api_keys(actor: Actor, query: ListQuery) -> Response:
     """List one's own API keys."""
@@ -141,11 +145,11 @@ def list_api_keys(actor: Actor, query: ListQuery) -> Response:
 
 
 @blp.route("/api-keys/", methods=["POST"], permission=SESSION)
-@blp.arguments(ApiKeyRequest())
+@takes_body(blp, ApiKeyRequest())
 @blp.response(201, NewApiKeySchema)
-def create_api_key(actor: Actor, body: dict[str, Any]) -> Response:
+def create_api_key(actor: Actor, body: dict[str, Any], *, faults: FaultList) -> Response:
     """Make an API key. Its text is shown this once."""
-    return _unstored(answer(api_keys.create_api_key(actor, **body), status=201))
+    return _unstored(answer(api_keys.create_api_key(actor, **body, faults=faults), status=201))
 
 
 @blp.route("/api-keys/<uuid:key_id>/", methods=["DELETE"], permission=LOGGED_IN)

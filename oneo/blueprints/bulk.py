@@ -13,6 +13,7 @@ from oneo.blueprints.answers import JSON
 from oneo.blueprints.arguments import takes_array
 from oneo.blueprints.base import ApiBlueprint
 from oneo.http.conditional import prefers_minimal
+from oneo.http.exchange import APPLIED, MINIMAL, exchanges, sending
 from oneo.operations.bulk import BulkOutcome, bulk_create, bulk_update
 from oneo.operations.bulk_delete import delete_by_filter, delete_by_ids
 from oneo.operations.upsert import bulk_upsert
@@ -40,6 +41,7 @@ blp = ApiBlueprint(
 @blp.response(201, BulkCreated)
 @blp.alt_response(400, schema=BulkCreated, description="No entry could be written.")
 @blp.alt_response(200, schema=BulkCreated, description="A dry run: nothing was written.")
+@exchanges(MINIMAL)
 def bulk_create_records(actor: Actor, entries: object, parameters: dict[str, Any], pipeline: str) -> Response:
     """Add up to 10,000 records; each entry that is refused is named by its index."""
     outcome = bulk_create(actor, pipeline, entries, mode=parameters["mode"])
@@ -51,6 +53,7 @@ def bulk_create_records(actor: Actor, entries: object, parameters: dict[str, Any
 @blp.arguments(BulkParameters(), location="query")
 @blp.response(200, BulkUpdated)
 @blp.alt_response(400, schema=BulkUpdated, description="No entry could be written.")
+@exchanges(MINIMAL)
 def bulk_update_records(actor: Actor, entries: object, parameters: dict[str, Any], pipeline: str) -> Response:
     """Change up to 10,000 records, each by its id."""
     outcome = bulk_update(actor, pipeline, entries, mode=parameters["mode"])
@@ -62,6 +65,7 @@ def bulk_update_records(actor: Actor, entries: object, parameters: dict[str, Any
 @blp.arguments(UpsertParameters(), location="query")
 @blp.response(200, BulkUpserted)
 @blp.alt_response(400, schema=BulkUpserted, description="No entry could be written.")
+@exchanges(MINIMAL)
 def bulk_upsert_records(actor: Actor, entries: object, parameters: dict[str, Any], pipeline: str) -> Response:
     """Change the records that are there and add the others, told apart by id or by a unique field. What was written is
     answered in the order of the entries.
@@ -110,5 +114,5 @@ def _answer(outcome: BulkOutcome, name: str, status: int, **counts: int) -> Resp
         status = 200
     response = Response(body, status, content_type=JSON)
     if minimal:
-        response.headers["Preference-Applied"] = "return=minimal"
+        sending(response, APPLIED, "return=minimal")
     return response

@@ -26,6 +26,7 @@ from oneo.errors import NotFound
 from oneo.http import limits
 from oneo.http.bearer import with_actor
 from oneo.http.conditional import none_match, not_modified
+from oneo.http.exchange import ETAG, TAGGED, exchanges, sending
 from oneo.http.problems import TYPE_BASE, error_class
 from oneo.native import in_thread
 from oneo.store import message
@@ -121,12 +122,14 @@ def index() -> Response:
 @blp.get("/api/v1/openapi.json")
 @blp.get("/openapi.json", endpoint="openapi_alias")
 @_open
+@exchanges(TAGGED)
 def openapi_json() -> Response:
     return _document(JSON)
 
 
 @blp.get("/api/v1/openapi.yaml")
 @_open
+@exchanges(TAGGED)
 def openapi_yaml() -> Response:
     return _document(YAML)
 
@@ -175,7 +178,7 @@ def _document(media_type: str) -> Response:
     if none_match(rendered.etag):
         return not_modified(rendered.etag)
     response = Response(rendered.body, content_type=media_type)
-    response.headers["ETag"] = rendered.etag
+    sending(response, ETAG, rendered.etag)
     return response
 
 

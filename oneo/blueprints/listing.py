@@ -16,6 +16,7 @@ from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.openapi.parameters import list_parameters
 from oneo.errors import InvalidParameter, MalformedJson
 from oneo.filters.parse import MAX_DEPTH
+from oneo.http.exchange import PAGED, TAGGED, exchanges
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import ListParameters
 from oneo.store.resources import Resource
@@ -24,15 +25,16 @@ _PARAMETERS = ListParameters()
 _DEFAULT = ListQuery()
 
 
-def takes_list_query(blueprint: ApiBlueprint, resource: Resource) -> Callable[[Any], Any]:
-    """Adds a ListQuery to the view's arguments."""
+def takes_list_query(blueprint: ApiBlueprint, resource: Resource, *, tagged: bool = True) -> Callable[[Any], Any]:
+    """Adds a ListQuery to the view's arguments. `tagged`: the answer has an ETag, as `answer_list` is told."""
 
     def decorator(view: Any) -> Any:
         @wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             return view(*args, list_query(), **kwargs)
 
-        return blueprint.doc(parameters=list_parameters(resource))(wrapper)
+        declared = exchanges(PAGED | TAGGED if tagged else PAGED)(wrapper)
+        return blueprint.doc(parameters=list_parameters(resource))(declared)
 
     return decorator
 

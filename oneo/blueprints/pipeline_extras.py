@@ -11,6 +11,7 @@ from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import JSON, answer, answer_shaped, created
 from oneo.blueprints.base import ApiBlueprint
+from oneo.http.exchange import CREATED, TAGGED, exchanges
 from oneo.http.proxies import proxies
 from oneo.operations import cloning, json_schema, pipeline_analytics
 from oneo.schemas.pipeline import PipelineClone, PipelineDetailSchema
@@ -25,6 +26,7 @@ blp = ApiBlueprint(
 @blp.route("/<name:pipeline>/clone/", methods=["POST"], permission=P.PIPELINES_CREATE)
 @blp.arguments(PipelineClone(), required=False)
 @blp.response(201, PipelineDetailSchema)
+@exchanges(CREATED)
 def clone_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
     """Copy a pipeline with its fields, without its records."""
     pipeline_id, shown, version = cloning.clone_pipeline(actor, pipeline, body)
@@ -33,6 +35,7 @@ def clone_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Respons
 
 @blp.route("/<name:pipeline>/schema/", permission=P.PIPELINES_READ, produces=(SCHEMA_JSON, JSON))
 @blp.response(200, {"type": "object"}, content_type=SCHEMA_JSON, description="JSON Schema 2020-12.")
+@exchanges(TAGGED)
 def get_pipeline_schema(actor: Actor, pipeline: str) -> Response:
     """Read the JSON Schema of a pipeline's records, as the caller sees them."""
     schema, revision = json_schema.get_schema(actor, pipeline)

@@ -9,9 +9,12 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list, created
+from oneo.blueprints.arguments import takes_body
 from oneo.blueprints.base import LOGGED_IN, ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
+from oneo.errors import FaultList
 from oneo.http.conditional import if_match
+from oneo.http.exchange import CHANGED, CREATED, GUARDED, OWN, exchanges
 from oneo.operations import fields, pipelines
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
@@ -48,16 +51,18 @@ def list_deleted_pipelines(actor: Actor, query: ListQuery) -> Response:
 
 
 @blp.route("/", methods=["POST"], permission=P.PIPELINES_CREATE)
-@blp.arguments(PipelineCreate())
+@takes_body(blp, PipelineCreate())
 @blp.response(201, PipelineDetailSchema)
-def create_pipeline(actor: Actor, body: dict[str, Any]) -> Response:
+@exchanges(CREATED)
+def create_pipeline(actor: Actor, body: dict[str, Any], *, faults: FaultList) -> Response:
     """Add a pipeline, with fields if they are given."""
-    pipeline_id, shown, version = pipelines.create_pipeline(actor, body)
+    pipeline_id, shown, version = pipelines.create_pipeline(actor, body, faults=faults)
     return created(shown, location=f"/api/v1/pipelines/{pipeline_id}/", version=version)
 
 
 @blp.route("/<name:pipeline>/", permission=LOGGED_IN)
 @blp.response(200, PipelineDetailSchema)
+@exchanges(OWN)
 def get_pipeline(actor: Actor, pipeline: str) -> Response:
     """Read a pipeline, by id or slug."""
     body, version = pipelines.get_pipeline(actor, pipeline)
@@ -65,25 +70,28 @@ def get_pipeline(actor: Actor, pipeline: str) -> Response:
 
 
 @blp.route("/<name:pipeline>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
-@blp.arguments(PipelineUpdate())
+@takes_body(blp, PipelineUpdate())
 @blp.response(200, PipelineDetailSchema)
-def update_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
+@exchanges(CHANGED)
+def update_pipeline(actor: Actor, body: dict[str, Any], pipeline: str, *, faults: FaultList) -> Response:
     """Change a pipeline."""
-    shown, version = pipelines.update_pipeline(actor, pipeline, body, versions=if_match())
+    shown, version = pipelines.update_pipeline(actor, pipeline, body, versions=if_match(), faults=faults)
     return answer(shown, version=version)
 
 
 @blp.route("/<name:pipeline>/", methods=["PUT"], permission=P.PIPELINES_UPDATE)
-@blp.arguments(PipelineReplace())
+@takes_body(blp, PipelineReplace())
 @blp.response(200, PipelineDetailSchema)
-def replace_pipeline(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
+@exchanges(CHANGED)
+def replace_pipeline(actor: Actor, body: dict[str, Any], pipeline: str, *, faults: FaultList) -> Response:
     """Replace what a pipeline says of itself; its fields stay."""
-    shown, version = pipelines.update_pipeline(actor, pipeline, body, whole=True, versions=if_match())
+    shown, version = pipelines.update_pipeline(actor, pipeline, body, whole=True, versions=if_match(), faults=faults)
     return answer(shown, version=version)
 
 
 @blp.route("/<name:pipeline>/", methods=["DELETE"], permission=P.PIPELINES_DELETE)
 @blp.response(204)
+@exchanges(GUARDED)
 def delete_pipeline(actor: Actor, pipeline: str) -> Response:
     """Remove a pipeline; it can be restored with its records."""
     pipelines.delete_pipeline(actor, pipeline, versions=if_match())
@@ -92,6 +100,7 @@ def delete_pipeline(actor: Actor, pipeline: str) -> Response:
 
 @blp.route("/<name:pipeline>/restore/", methods=["POST"], permission=P.PIPELINES_DELETE)
 @blp.response(200, PipelineDetailSchema)
+@exchanges(CHANGED)
 def restore_pipeline(actor: Actor, pipeline: str) -> Response:
     """Restore a deleted pipeline, by id."""
     shown, version = pipelines.restore_pipeline(actor, pipeline, versions=if_match())
@@ -116,16 +125,20 @@ def list_deleted_fields(actor: Actor, query: ListQuery, pipeline: str) -> Respon
 
 @blp.route("/<name:pipeline>/fields/", methods=["POST"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(ForceParameters(), location="query")
-@blp.arguments(FieldCreate())
+@takes_body(blp, FieldCreate())
 @blp.response(201, FieldSchema)
-def create_field(actor: Actor, parameters: dict[str, Any], body: dict[str, Any], pipeline: str) -> Response:
+@exchanges(CREATED)
+def create_field(
+    actor: Actor, parameters: dict[str, Any], body: dict[str, Any], pipeline: str, *, faults: FaultList
+) -> Response:
     """Add a field to a pipeline; a required one, where there are records, needs `default` or `force`."""
-    field_id, shown, version = fields.create_field(actor, pipeline, body, force=parameters["force"])
+    field_id, shown, version = fields.create_field(actor, pipeline, body, force=parameters["force"], faults=faults)
     return created(shown, location=f"/api/v1/pipelines/{pipeline}/fields/{field_id}/", version=version)
 
 
 @blp.route("/<name:pipeline>/fields/<name:field>/", permission=P.PIPELINES_READ)
 @blp.response(200, FieldSchema)
+@exchanges(OWN)
 def get_field(actor: Actor, pipeline: str, field: str) -> Response:
     """Read a field, by id or slug."""
     body, version = fields.get_field(actor, pipeline, field)
@@ -134,14 +147,15 @@ def get_field(actor: Actor, pipeline: str, field: str) -> Response:
 
 @blp.route("/<name:pipeline>/fields/<name:field>/", methods=["PATCH"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(ForceParameters(), location="query")
-@blp.arguments(FieldUpdate())
+@takes_body(blp, FieldUpdate())
 @blp.response(200, FieldSchema)
+@exchanges(CHANGED)
 def update_field(
-    actor: Actor, parameters: dict[str, Any], body: dict[str, Any], pipeline: str, field: str
+    actor: Actor, parameters: dict[str, Any], body: dict[str, Any], pipeline: str, field: str, *, faults: FaultList
 ) -> Response:  # fmt: skip
     """Change a field; what its present values would not survive is refused, unless `force` or `default` is given."""
     shown, version = fields.update_field(
-        actor, pipeline, field, body, force=parameters["force"], versions=if_match()
+        actor, pipeline, field, body, force=parameters["force"], versions=if_match(), faults=faults
     )  # fmt: skip
     return answer(shown, version=version)
 
@@ -149,6 +163,7 @@ def update_field(
 @blp.route("/<name:pipeline>/fields/<name:field>/", methods=["DELETE"], permission=P.PIPELINES_UPDATE)
 @blp.arguments(ForceParameters(), location="query")
 @blp.response(204)
+@exchanges(GUARDED)
 def delete_field(actor: Actor, parameters: dict[str, Any], pipeline: str, field: str) -> Response:
     """Remove a field; where records have values it needs `force`, and can be restored with them."""
     fields.delete_field(actor, pipeline, field, force=parameters["force"], versions=if_match())
@@ -157,6 +172,7 @@ def delete_field(actor: Actor, parameters: dict[str, Any], pipeline: str, field:
 
 @blp.route("/<name:pipeline>/fields/<name:field>/restore/", methods=["POST"], permission=P.PIPELINES_UPDATE)
 @blp.response(200, FieldSchema)
+@exchanges(CHANGED)
 def restore_field(actor: Actor, pipeline: str, field: str) -> Response:
     """Restore a removed field, with the values that records still hold."""
     shown, version = fields.restore_field(actor, pipeline, field, versions=if_match())

@@ -10,11 +10,12 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list, answer_shaped, created
-from oneo.blueprints.arguments import refuse
+from oneo.blueprints.arguments import refuse, takes_body
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
-from oneo.errors import InvalidParameter
+from oneo.errors import FaultList, InvalidParameter
 from oneo.http.conditional import if_match
+from oneo.http.exchange import CHANGED, CREATED, GUARDED, TAGGED, exchanges
 from oneo.operations import history, records
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
@@ -50,11 +51,12 @@ def list_deleted_records(actor: Actor, query: ListQuery, pipeline: str) -> Respo
 
 
 @blp.route(f"{_WITHIN}/", methods=["POST"], permission=P.RECORDS_CREATE)
-@blp.arguments(RecordCreate())
+@takes_body(blp, RecordCreate())
 @blp.response(201, RecordSchema)
-def create_record(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
+@exchanges(CREATED)
+def create_record(actor: Actor, body: dict[str, Any], pipeline: str, *, faults: FaultList) -> Response:
     """Add a record."""
-    record_id, shown, version = records.create_record(actor, pipeline, body)
+    record_id, shown, version = records.create_record(actor, pipeline, body, faults=faults)
     return created(shown, location=f"/api/v1/records/{record_id}/", version=version)
 
 
@@ -62,6 +64,7 @@ def create_record(actor: Actor, body: dict[str, Any], pipeline: str) -> Response
 @blp.route(f"{_ONE_WITHIN}/", permission=P.RECORDS_READ, name="get_pipeline_record")
 @blp.arguments(RecordParameters(), location="query")
 @blp.response(200, RecordSchema)
+@exchanges(TAGGED)
 def get_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
     """Read a record, as it is or as it was."""
     fields, include, as_of = parameters["fields"], parameters["include"], parameters["as_of"]
@@ -84,21 +87,31 @@ def get_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeli
 
 @blp.route(f"{_ONE}/", methods=["PATCH"], permission=P.RECORDS_UPDATE)
 @blp.route(f"{_ONE_WITHIN}/", methods=["PATCH"], permission=P.RECORDS_UPDATE, name="update_pipeline_record")
-@blp.arguments(RecordUpdate())
+@takes_body(blp, RecordUpdate())
 @blp.response(200, RecordSchema)
-def update_record(actor: Actor, body: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
+@exchanges(CHANGED)
+def update_record(
+    actor: Actor, body: dict[str, Any], record_id: UUID, pipeline: str | None = None, *, faults: FaultList
+) -> Response:
     """Change a record."""
-    shown, version = records.update_record(actor, record_id, body, pipeline=pipeline, versions=if_match())
+    shown, version = records.update_record(
+        actor, record_id, body, pipeline=pipeline, versions=if_match(), faults=faults
+    )
     return answer(shown, version=version)
 
 
 @blp.route(f"{_ONE}/", methods=["PUT"], permission=P.RECORDS_UPDATE)
 @blp.route(f"{_ONE_WITHIN}/", methods=["PUT"], permission=P.RECORDS_UPDATE, name="replace_pipeline_record")
-@blp.arguments(RecordReplace())
+@takes_body(blp, RecordReplace())
 @blp.response(200, RecordSchema)
-def replace_record(actor: Actor, body: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
+@exchanges(CHANGED)
+def replace_record(
+    actor: Actor, body: dict[str, Any], record_id: UUID, pipeline: str | None = None, *, faults: FaultList
+) -> Response:
     """Replace a record's title, status and values; what the caller may not write stays."""
-    shown, version = records.update_record(actor, record_id, body, pipeline=pipeline, whole=True, versions=if_match())
+    shown, version = records.update_record(
+        actor, record_id, body, pipeline=pipeline, whole=True, versions=if_match(), faults=faults
+    )
     return answer(shown, version=version)
 
 
@@ -106,6 +119,7 @@ def replace_record(actor: Actor, body: dict[str, Any], record_id: UUID, pipeline
 @blp.route(f"{_ONE_WITHIN}/", methods=["DELETE"], permission=P.RECORDS_DELETE, name="delete_pipeline_record")
 @blp.arguments(PurgeParameters(), location="query")
 @blp.response(204)
+@exchanges(GUARDED)
 def delete_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pipeline: str | None = None) -> Response:
     """Remove a record, which can be restored; with `purge`, erase a removed one for good."""
     if parameters["purge"]:
@@ -118,6 +132,7 @@ def delete_record(actor: Actor, parameters: dict[str, Any], record_id: UUID, pip
 @blp.route(f"{_ONE}/restore/", methods=["POST"], permission=P.RECORDS_DELETE)
 @blp.route(f"{_ONE_WITHIN}/restore/", methods=["POST"], permission=P.RECORDS_DELETE, name="restore_pipeline_record")
 @blp.response(200, RecordSchema)
+@exchanges(CHANGED)
 def restore_record(actor: Actor, record_id: UUID, pipeline: str | None = None) -> Response:
     """Restore a removed record."""
     shown, version = records.restore_record(actor, record_id, pipeline=pipeline, versions=if_match())

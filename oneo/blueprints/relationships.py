@@ -11,11 +11,12 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import JSON, answer, answer_list, answer_shaped, created
-from oneo.blueprints.arguments import refuse, takes_array
+from oneo.blueprints.arguments import refuse, takes_array, takes_body
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
-from oneo.errors import InvalidParameter
+from oneo.errors import FaultList, InvalidParameter
 from oneo.http.conditional import if_match
+from oneo.http.exchange import CHANGED, CREATED, GUARDED, TAGGED, exchanges
 from oneo.operations import link_bulk, link_history, relationships
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
@@ -60,22 +61,23 @@ def list_deleted_relationships(actor: Actor, query: ListQuery) -> Response:
 
 
 @blp.route("/", methods=["POST"], permission=P.RELATIONSHIPS_CREATE)
-@blp.arguments(RelationshipCreate())
+@takes_body(blp, RelationshipCreate())
 @blp.response(201, RelationshipSchema)
-def create_relationship(actor: Actor, body: dict[str, Any]) -> Response:
+@exchanges(CREATED)
+def create_relationship(actor: Actor, body: dict[str, Any], *, faults: FaultList) -> Response:
     """Relate two records."""
     reason = body.pop("reason", None)
-    link_id, shown, version = relationships.create_relationship(actor, body, reason=reason)
+    link_id, shown, version = relationships.create_relationship(actor, body, reason=reason, faults=faults)
     return created(shown, location=f"/api/v1/relationships/{link_id}/", version=version)
 
 
 @blp.route("/validate/", methods=["POST"], permission=P.RELATIONSHIPS_CREATE)
-@blp.arguments(RelationshipCreate())
+@takes_body(blp, RelationshipCreate())
 @blp.response(200, ValidationSchema)
-def validate_relationship(actor: Actor, body: dict[str, Any]) -> Response:
+def validate_relationship(actor: Actor, body: dict[str, Any], *, faults: FaultList) -> Response:
     """Say what stands against a relationship; nothing is written."""
     body.pop("reason", None)
-    return answer(link_bulk.validate_relationship(actor, body))
+    return answer(link_bulk.validate_relationship(actor, body, faults=faults))
 
 
 @blp.route("/bulk_create/", methods=["POST"], permission=P.RELATIONSHIPS_CREATE)
@@ -104,6 +106,7 @@ def bulk_update_relationships(actor: Actor, entries: object, parameters: dict[st
 @blp.route(_ONE, permission=P.RELATIONSHIPS_READ)
 @blp.arguments(RelationshipParameters(), location="query")
 @blp.response(200, RelationshipSchema)
+@exchanges(TAGGED)
 def get_relationship(actor: Actor, parameters: dict[str, Any], relationship_id: UUID) -> Response:
     """Read a relationship, as it is or as it was."""
     fields, include, turned = parameters["fields"], parameters["include"], parameters["reverse"]
@@ -120,24 +123,27 @@ def get_relationship(actor: Actor, parameters: dict[str, Any], relationship_id: 
 
 
 @blp.route(_ONE, methods=["PATCH"], permission=P.RELATIONSHIPS_UPDATE)
-@blp.arguments(RelationshipUpdate())
+@takes_body(blp, RelationshipUpdate())
 @blp.response(200, RelationshipSchema)
-def update_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID) -> Response:
+@exchanges(CHANGED)
+def update_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID, *, faults: FaultList) -> Response:
     """Change a relationship."""
-    return _changed(actor, relationship_id, body, whole=False)
+    return _changed(actor, relationship_id, body, whole=False, faults=faults)
 
 
 @blp.route(_ONE, methods=["PUT"], permission=P.RELATIONSHIPS_UPDATE)
-@blp.arguments(RelationshipReplace())
+@takes_body(blp, RelationshipReplace())
 @blp.response(200, RelationshipSchema)
-def replace_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID) -> Response:
+@exchanges(CHANGED)
+def replace_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID, *, faults: FaultList) -> Response:
     """Replace what a relationship says; its type, its ends, its status and its beginning stay unless they are given."""
-    return _changed(actor, relationship_id, body, whole=True)
+    return _changed(actor, relationship_id, body, whole=True, faults=faults)
 
 
 @blp.route(_ONE, methods=["DELETE"], permission=P.RELATIONSHIPS_DELETE)
 @blp.arguments(EndParameters(), location="query")
 @blp.response(204)
+@exchanges(GUARDED)
 def delete_relationship(actor: Actor, parameters: dict[str, Any], relationship_id: UUID) -> Response:
     """Remove a relationship, which can be restored; with `purge`, erase a removed one for good."""
     if parameters["purge"]:
@@ -152,6 +158,7 @@ def delete_relationship(actor: Actor, parameters: dict[str, Any], relationship_i
 @blp.route(f"{_ONE}activate/", methods=["POST"], permission=P.RELATIONSHIPS_UPDATE)
 @blp.arguments(ReasonBody())
 @blp.response(200, RelationshipSchema)
+@exchanges(CHANGED)
 def activate_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID) -> Response:
     """Let a relationship hold."""
     shown, version = relationships.activate_relationship(actor, relationship_id, versions=if_match(), **body)
@@ -161,6 +168,7 @@ def activate_relationship(actor: Actor, body: dict[str, Any], relationship_id: U
 @blp.route(f"{_ONE}deactivate/", methods=["POST"], permission=P.RELATIONSHIPS_UPDATE)
 @blp.arguments(ReasonBody())
 @blp.response(200, RelationshipSchema)
+@exchanges(CHANGED)
 def deactivate_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID) -> Response:
     """Let a relationship hold no more."""
     shown, version = relationships.deactivate_relationship(actor, relationship_id, versions=if_match(), **body)
@@ -170,6 +178,7 @@ def deactivate_relationship(actor: Actor, body: dict[str, Any], relationship_id:
 @blp.route(f"{_ONE}restore/", methods=["POST"], permission=P.RELATIONSHIPS_DELETE)
 @blp.arguments(ReasonBody())
 @blp.response(200, RelationshipSchema)
+@exchanges(CHANGED)
 def restore_relationship(actor: Actor, body: dict[str, Any], relationship_id: UUID) -> Response:
     """Restore a removed relationship."""
     shown, version = relationships.restore_relationship(actor, relationship_id, versions=if_match(), **body)
@@ -192,10 +201,10 @@ def _past(actor: Actor, link_id: UUID, parameters: dict[str, Any]) -> Response:
     return answer_shaped(body, version=version, shape=f"{fields} {turned} {as_of} {actor.access_revision}")
 
 
-def _changed(actor: Actor, link_id: UUID, body: dict[str, Any], *, whole: bool) -> Response:
+def _changed(actor: Actor, link_id: UUID, body: dict[str, Any], *, whole: bool, faults: FaultList) -> Response:
     reason = body.pop("reason", None)
     shown, version = relationships.update_relationship(
-        actor, link_id, body, whole=whole, versions=if_match(), reason=reason
+        actor, link_id, body, whole=whole, versions=if_match(), reason=reason, faults=faults
     )  # fmt: skip
     return answer(shown, version=version)
 

@@ -9,8 +9,11 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list, created
+from oneo.blueprints.arguments import takes_body
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
+from oneo.errors import FaultList
+from oneo.http.exchange import MADE, exchanges
 from oneo.operations import templates
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
@@ -52,9 +55,10 @@ def list_pipeline_templates(actor: Actor, query: ListQuery, pipeline: str) -> Re
 
 
 @blp.route("/<name:pipeline>/templates/", methods=["POST"], permission=P.PIPELINES_CREATE)
-@blp.arguments(TemplateCreate())
+@takes_body(blp, TemplateCreate())
 @blp.response(201, TemplateSchema)
-def create_template(actor: Actor, body: dict[str, Any], pipeline: str) -> Response:
+@exchanges(MADE)
+def create_template(actor: Actor, body: dict[str, Any], pipeline: str, *, faults: FaultList) -> Response:
     """Keep what a pipeline is, and its fields, as a template."""
-    template_id, shown = templates.create_template(actor, pipeline, body)
+    template_id, shown = templates.create_template(actor, pipeline, body, faults=faults)
     return created(shown, location=f"/api/v1/pipelines/templates/{template_id}/")

@@ -9,8 +9,11 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer
+from oneo.blueprints.arguments import takes_body
 from oneo.blueprints.base import LOGGED_IN, ApiBlueprint
+from oneo.errors import FaultList
 from oneo.http.conditional import if_match
+from oneo.http.exchange import CHANGED, OWN, exchanges
 from oneo.operations import tenants
 from oneo.schemas.tenant import SettingsSchema, SettingsUpdate, TenantSchema
 
@@ -26,6 +29,7 @@ def get_current_tenant(actor: Actor) -> Response:
 
 @blp.route("/settings/", permission=P.TENANT_READ)
 @blp.response(200, SettingsSchema)
+@exchanges(OWN)
 def get_settings(actor: Actor) -> Response:
     """Read the tenant's settings."""
     body, version = tenants.get_settings(actor)
@@ -33,9 +37,10 @@ def get_settings(actor: Actor) -> Response:
 
 
 @blp.route("/settings/", methods=["PATCH"], permission=P.TENANT_UPDATE)
-@blp.arguments(SettingsUpdate())
+@takes_body(blp, SettingsUpdate())
 @blp.response(200, SettingsSchema)
-def update_settings(actor: Actor, changes: dict[str, Any]) -> Response:
+@exchanges(CHANGED)
+def update_settings(actor: Actor, changes: dict[str, Any], *, faults: FaultList) -> Response:
     """Change the tenant's settings."""
-    body, version = tenants.update_settings(actor, changes, versions=if_match())
+    body, version = tenants.update_settings(actor, changes, versions=if_match(), faults=faults)
     return answer(body, version=version)

@@ -10,7 +10,10 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_as_of
+from oneo.blueprints.arguments import takes_body
 from oneo.blueprints.base import ApiBlueprint
+from oneo.errors import FaultList
+from oneo.http.exchange import TAGGED, exchanges
 from oneo.operations import traversal
 from oneo.operations.traversal import MAX_DEPTH, MAX_LIMIT, Traversal
 from oneo.schemas.traversal import (
@@ -20,6 +23,7 @@ from oneo.schemas.traversal import (
     TraversalBody,
     TraversalParameters,
     TraversalSchema,
+    one_depth,
 )
 
 blp = ApiBlueprint("traversal", __name__, url_prefix="/api/v1", description="Walks along relationships.")
@@ -33,6 +37,7 @@ _WALK = "/relationships/traverse/"
 )  # fmt: skip
 @blp.arguments(RelatedParameters(), location="query")
 @blp.response(200, TraversalSchema)
+@exchanges(TAGGED)
 def list_record_relationships(
     actor: Actor, query: dict[str, Any], record_id: UUID, pipeline: str | None = None
 ) -> Response:
@@ -44,6 +49,7 @@ def list_record_relationships(
 @blp.doc(responses={"404": {}})
 @blp.arguments(TraversalParameters(), location="query")
 @blp.response(200, TraversalSchema)
+@exchanges(TAGGED)
 def traverse_relationships(actor: Actor, query: dict[str, Any]) -> Response:
     """Walk along relationships from a record."""
     return _traverse(actor, query.pop("start"), query)
@@ -51,17 +57,19 @@ def traverse_relationships(actor: Actor, query: dict[str, Any]) -> Response:
 
 @blp.route(_WALK, methods=["POST"], permission=P.RELATIONSHIPS_READ)
 @blp.doc(responses={"404": {}})
-@blp.arguments(TraversalBody())
+@takes_body(blp, TraversalBody())
 @blp.response(200, TraversalSchema)
-def post_traversal(actor: Actor, body: dict[str, Any]) -> Response:
+def post_traversal(actor: Actor, body: dict[str, Any], *, faults: FaultList) -> Response:
     """Walk along relationships from a record, with conditions that no address is long enough for."""
-    return answer(traversal.traverse(actor, body.pop("start"), Traversal(**body))[1])
+    start = body.pop("start", UUID(int=0))  # without one there is a fault, and no walk
+    return answer(traversal.traverse(actor, start, Traversal(**one_depth(body, faults)), faults=faults)[1])
 
 
 @blp.route("/relationships/shortest_path/", permission=P.RELATIONSHIPS_READ)
 @blp.doc(responses={"404": {}})
 @blp.arguments(ShortestPathParameters(), location="query")
 @blp.response(200, ShortestPathSchema)
+@exchanges(TAGGED)
 def find_shortest_path(actor: Actor, query: dict[str, Any]) -> Response:
     """Find one of the shortest ways from a record to another."""
     start, end = query.pop("start"), query.pop("end")

@@ -9,9 +9,12 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list, created
+from oneo.blueprints.arguments import takes_body
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
+from oneo.errors import FaultList
 from oneo.http.conditional import if_match
+from oneo.http.exchange import CHANGED, CREATED, GUARDED, TAGGED, exchanges
 from oneo.operations import user_types
 from oneo.operations.lists import ListQuery
 from oneo.schemas.base import page_of
@@ -30,16 +33,18 @@ def list_user_types(actor: Actor, query: ListQuery) -> Response:
 
 
 @blp.route("/", methods=["POST"], permission=P.USER_TYPES_CREATE)
-@blp.arguments(UserTypeCreate())
+@takes_body(blp, UserTypeCreate())
 @blp.response(201, UserTypeSchema)
-def create_user_type(actor: Actor, body: dict[str, Any]) -> Response:
+@exchanges(CREATED)
+def create_user_type(actor: Actor, body: dict[str, Any], *, faults: FaultList) -> Response:
     """Add a user type. Nobody can grant what they do not hold."""
-    role_id, shown, version = user_types.create_user_type(actor, body)
+    role_id, shown, version = user_types.create_user_type(actor, body, faults=faults)
     return created(shown, location=f"/api/v1/users/types/{role_id}/", version=version)
 
 
 @blp.route("/<string:user_type>/", permission=P.USER_TYPES_READ)
 @blp.response(200, UserTypeSchema)
+@exchanges(TAGGED)
 def get_user_type(actor: Actor, user_type: str) -> Response:
     """Read a user type, by id or slug."""
     body, version = user_types.get_user_type(actor, user_type)
@@ -47,16 +52,18 @@ def get_user_type(actor: Actor, user_type: str) -> Response:
 
 
 @blp.route("/<string:user_type>/", methods=["PATCH"], permission=P.USER_TYPES_UPDATE)
-@blp.arguments(UserTypeUpdate())
+@takes_body(blp, UserTypeUpdate())
 @blp.response(200, UserTypeSchema)
-def update_user_type(actor: Actor, changes: dict[str, Any], user_type: str) -> Response:
+@exchanges(CHANGED)
+def update_user_type(actor: Actor, changes: dict[str, Any], user_type: str, *, faults: FaultList) -> Response:
     """Change a user type; `grants` replaces all of them."""
-    body, version = user_types.update_user_type(actor, user_type, changes, versions=if_match())
+    body, version = user_types.update_user_type(actor, user_type, changes, versions=if_match(), faults=faults)
     return answer(body, version=version)
 
 
 @blp.route("/<string:user_type>/", methods=["DELETE"], permission=P.USER_TYPES_DELETE)
 @blp.response(204)
+@exchanges(GUARDED)
 def delete_user_type(actor: Actor, user_type: str) -> Response:
     """Remove a user type that nobody has."""
     user_types.delete_user_type(actor, user_type, versions=if_match())

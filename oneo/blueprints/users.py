@@ -11,9 +11,12 @@ from flask import Response
 from oneo.access.permissions import P
 from oneo.actor import Actor
 from oneo.blueprints.answers import answer, answer_list, created
+from oneo.blueprints.arguments import takes_body
 from oneo.blueprints.base import LOGGED_IN, ApiBlueprint
 from oneo.blueprints.listing import takes_list_query
+from oneo.errors import FaultList
 from oneo.http.conditional import if_match
+from oneo.http.exchange import CHANGED, CREATED, GUARDED, TAGGED, exchanges
 from oneo.http.login_throttle import password_confirmation
 from oneo.operations import permissions, users
 from oneo.operations.lists import ListQuery
@@ -42,16 +45,18 @@ def list_deleted_users(actor: Actor, query: ListQuery) -> Response:
 
 
 @blp.route("/", methods=["POST"], permission=P.USERS_CREATE)
-@blp.arguments(UserCreate())
+@takes_body(blp, UserCreate())
 @blp.response(201, UserSchema)
-def create_user(actor: Actor, body: dict[str, Any]) -> Response:
+@exchanges(CREATED)
+def create_user(actor: Actor, body: dict[str, Any], *, faults: FaultList) -> Response:
     """Add a user."""
-    user_id, shown, version = users.create_user(actor, body)
+    user_id, shown, version = users.create_user(actor, body, faults=faults)
     return created(shown, location=f"/api/v1/users/{user_id}/", version=version)
 
 
 @blp.route("/<uuid:user_id>/", permission=P.USERS_READ)
 @blp.response(200, UserSchema)
+@exchanges(TAGGED)
 def get_user(actor: Actor, user_id: UUID) -> Response:
     """Read a user."""
     body, version = users.get_user(actor, user_id)
@@ -59,18 +64,20 @@ def get_user(actor: Actor, user_id: UUID) -> Response:
 
 
 @blp.route("/<uuid:user_id>/", methods=["PATCH"], permission=P.USERS_UPDATE)
-@blp.arguments(UserUpdate())
+@takes_body(blp, UserUpdate())
 @blp.response(200, UserSchema)
-def update_user(actor: Actor, changes: dict[str, Any], user_id: UUID) -> Response:
+@exchanges(CHANGED)
+def update_user(actor: Actor, changes: dict[str, Any], user_id: UUID, *, faults: FaultList) -> Response:
     """Change a user."""
     confirms = changes.get("current_password") is not None
     with password_confirmation(actor.tenant_id, actor.user_id) if confirms else nullcontext():
-        body, version = users.update_user(actor, user_id, changes, versions=if_match())
+        body, version = users.update_user(actor, user_id, changes, versions=if_match(), faults=faults)
     return answer(body, version=version)
 
 
 @blp.route("/<uuid:user_id>/", methods=["DELETE"], permission=P.USERS_DELETE)
 @blp.response(204)
+@exchanges(GUARDED)
 def delete_user(actor: Actor, user_id: UUID) -> Response:
     """Remove a user; he can be restored."""
     users.delete_user(actor, user_id, versions=if_match())
@@ -79,6 +86,7 @@ def delete_user(actor: Actor, user_id: UUID) -> Response:
 
 @blp.route("/<uuid:user_id>/restore/", methods=["POST"], permission=P.USERS_DELETE)
 @blp.response(200, UserSchema)
+@exchanges(CHANGED)
 def restore_user(actor: Actor, user_id: UUID) -> Response:
     """Bring a removed user back."""
     body, version = users.restore_user(actor, user_id, versions=if_match())

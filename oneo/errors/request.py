@@ -78,6 +78,7 @@ class FaultList:
     faults: list[Fault] = field(default_factory=list)
     left_out: int = 0
     hints: Hints = field(default_factory=Hints)
+    conflicts: list[DomainError] = field(default_factory=list)
 
     def add(
         self, where: str, code: str, message: str, *, allowed: Iterable[str] = (),
@@ -100,6 +101,20 @@ class FaultList:
         self.faults += kept
         self.left_out += left_out + len(found) - len(kept)
 
+    def covers(self, where: str) -> bool:
+        """Whether a fault is known of this part of the input, or of a part that contains it."""
+        return any(where == fault.pointer or where.startswith(fault.pointer + "/") for fault in self.faults)
+
+    def add_conflict(self, conflict: DomainError) -> None:
+        """Add the faults of an error that is raised itself if nothing else is wrong with the input."""
+        self.conflicts.append(conflict)
+        self.take(conflict.faults)
+
     def check(self, error: type[DomainError] = ValidationFailed) -> None:
-        if self.faults:
-            raise error(faults=self.faults, left_out=self.left_out)
+        """Raise everything that is wrong: the conflict if that is all, else `error`."""
+        if not self.faults:
+            return
+        if sum(len(conflict.faults) for conflict in self.conflicts) == len(self.faults):
+            self.conflicts[0].faults = tuple(self.faults)
+            raise self.conflicts[0]
+        raise error(faults=self.faults, left_out=self.left_out)

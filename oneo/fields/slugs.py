@@ -23,7 +23,8 @@ _SPELLED = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "\u0131": "i"}
 )
 """Latin letters that are no letter with a mark."""
-_SLUG = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+PATTERN = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+_SLUG = re.compile(PATTERN, re.ASCII)
 
 
 def is_slug(text: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from flask import Response, request
+from flask import Response
 
 from oneo.errors import MalformedRequest
+from oneo.http.exchange import ETAG, IF_MATCH, IF_NONE_MATCH, PREFER, reading, sending
 
 _ETAGS = re.compile(r'\s*(?:\*|(?:W/)?"[^"\x00-\x1f]*"(?:\s*,\s*(?:W/)?"[^"\x00-\x1f]*")*)\s*')
 _STRONG_VERSION = re.compile(r'(?<!W/)"(\d{1,18})"')
@@ -18,7 +19,7 @@ def version_etag(version: int) -> str:
 
 def if_match() -> frozenset[int] | None:
     """The versions that the caller is willing to change; None is any. Raises MalformedRequest."""
-    header = request.headers.get("If-Match")
+    header = reading(IF_MATCH)
     if header is None:
         return None
     if not _ETAGS.fullmatch(header):
@@ -30,7 +31,7 @@ def if_match() -> frozenset[int] | None:
 
 def none_match(etag: str) -> bool:
     """Whether the caller has this representation already. Raises MalformedRequest."""
-    header = request.headers.get("If-None-Match")
+    header = reading(IF_NONE_MATCH)
     if header is None:
         return False
     if not _ETAGS.fullmatch(header):
@@ -41,7 +42,7 @@ def none_match(etag: str) -> bool:
 
 def known_tags(pattern: str) -> list[str]:
     """What the pattern's group finds in the tags that the caller has. Raises MalformedRequest."""
-    header = request.headers.get("If-None-Match")
+    header = reading(IF_NONE_MATCH)
     if header is None:
         return []
     if not _ETAGS.fullmatch(header):
@@ -51,12 +52,12 @@ def known_tags(pattern: str) -> list[str]:
 
 def not_modified(etag: str) -> Response:
     response = Response(status=304)
-    response.headers["ETag"] = etag
+    sending(response, ETAG, etag)
     del response.headers["Content-Type"]
     return response
 
 
 def prefers_minimal() -> bool:
     """Whether the caller does not want the changed object back."""
-    preferences = request.headers.get("Prefer", "")
+    preferences = reading(PREFER) or ""
     return "return=minimal" in {part.strip().lower() for part in re.split("[,;]", preferences)}

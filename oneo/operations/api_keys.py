@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,11 +29,14 @@ def list_api_keys(actor: Actor, query: ListQuery) -> Listing:
 
 
 def create_api_key(
-    actor: Actor, *, name: str, scopes: list[str] | None = None, expires_in_days: int | None = None
-) -> dict[str, Any]:
+    actor: Actor, *, name: str = "", scopes: Sequence[str | None] | None = None, expires_in_days: int | None = None,
+    faults: FaultList | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """The key with its text, which is not kept. A key cannot make keys: SessionRequired."""
     policy.require_session(actor)
-    _check_scopes(actor, scopes)
+    faults = faults or FaultList()
+    chosen = _check_scopes(actor, scopes, faults)
+    faults.check()
     secret = tokens.new_key_secret()
     with unit(actor) as work:
         slug = work.session.scalars(select(Tenant.slug).where(Tenant.id == actor.tenant_id)).one()
@@ -40,7 +44,7 @@ def create_api_key(
             id=new_id(),
             user_id=actor.user_id,
             name=name,
-            scopes=sorted(set(scopes)) if scopes is not None else None,
+            scopes=chosen,
             secret_hash=tokens.hash_key_secret(secret),
             created_at=datetime.now(UTC),
             expires_at=datetime.now(UTC) + timedelta(days=expires_in_days) if expires_in_days else None,
@@ -70,10 +74,12 @@ def revoke_api_key(actor: Actor, key_id: UUID) -> None:
         work.changed(key, "api_key.revoked")
 
 
-def _check_scopes(actor: Actor, scopes: list[str] | None) -> None:
-    faults = FaultList()
+def _check_scopes(actor: Actor, scopes: Sequence[str | None] | None, faults: FaultList) -> list[str] | None:
+    """The scopes as they are stored; None is all that the owner holds. Of one that is None a fault is known."""
+    known = {permission.value for permission in P}
     for at, scope in enumerate(scopes or ()):
-        known = {permission.value for permission in P}
+        if scope is None:
+            continue
         if scope not in known:
             faults.add(
                 pointer("scopes", at), "UNKNOWN_PERMISSION", f"There is no permission {scope[:64]!r}.",
@@ -81,4 +87,4 @@ def _check_scopes(actor: Actor, scopes: list[str] | None) -> None:
             )  # fmt: skip
         elif not policy.allows(actor, P(scope)):
             faults.add(pointer("scopes", at), "NOT_HELD", f"You do not hold {scope}.")
-    faults.check()
+    return None if scopes is None else sorted({scope for scope in scopes if scope is not None})

@@ -95,18 +95,23 @@ def change_password(actor: Actor, *, current: str, new: str) -> None:
         user = work.lock(User, actor.user_id)
         if user is None or not passwords.verify_password(user.password_hash, current):
             raise CredentialsInvalid("The current password is wrong.")
-        set_password(actor, user, new, where="/new_password")
+        faults = FaultList()
+        check_password(actor, user, new, faults, where="/new_password")
+        faults.check()
+        set_password(actor, user, new)
         note_password_change(actor, user)
 
 
-def set_password(actor: Actor, user: User, password: str, *, where: str = "/password") -> None:
-    """Checks it and sets it on the row; the caller flushes. Raises ValidationFailed."""
-    faults = FaultList()
+def check_password(actor: Actor, user: User, password: str, faults: FaultList, *, where: str = "/password") -> None:
+    """Add the faults of a new password for the user."""
     passwords.check_password(
         faults, password, where=where, minimum=_settings().password_min_length,
         context=(user.email.partition("@")[0], user.name, *_names_of_tenant(actor)),
     )  # fmt: skip
-    faults.check()
+
+
+def set_password(actor: Actor, user: User, password: str) -> None:
+    """Set a password that has been checked on the row; the caller flushes."""
     user.password_hash = passwords.hash_password(password)
     user.updated_by = actor.user_id
 

@@ -100,8 +100,7 @@ def bulk_create(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mo
     check_active(sight)
     rows, checker = read_rows(entries, CREATE_KEYS), Checker(actor, sight, P.RECORDS_CREATE)
     for row in paced(rows):
-        if row.good:
-            check_new(checker, sight, row)
+        check_new(checker, sight, row)
     checker.check_users()
     check_repeats(sight, rows)
     return perform(actor, sight, rows, mode, lambda good: insert_rows(actor, sight, good))
@@ -114,8 +113,7 @@ def bulk_update(actor: Actor, pipeline: str, entries: object, *, mode: Mode = Mo
     seen: set[UUID] = set()
     for row in paced(rows):
         check_id(row, seen)
-        if row.good:
-            check_change(checker, sight, row)
+        check_change(checker, sight, row)
     checker.check_users()
     check_repeats(sight, rows)
     return perform(actor, sight, rows, mode, lambda good: change_rows(actor, sight, good))
@@ -197,7 +195,10 @@ UPDATE_KEYS = CREATE_KEYS | {"id", "version"}
 
 
 def read_rows(entries: object, keys: frozenset[str]) -> list[Row]:
-    """The entries as far as their shape goes. Raises ArrayExpected, ValidationFailed when they are too many."""
+    """The sound parts of the entries, each with the faults of its shape.
+
+    Raises ArrayExpected, ValidationFailed when they are too many.
+    """
     if not isinstance(entries, list):
         raise ArrayExpected
     if len(entries) > MAX_ROWS:
@@ -229,7 +230,7 @@ def _row(at: int, entry: object, keys: frozenset[str], faults: FaultList) -> Row
     version = entry.get("version", 0)
     if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 2**31:
         faults.add("/version", "WRONG_TYPE", "A version is a whole number.")
-    return Row(at, entry, faults)
+    return Row(at, {name: entry[name] for name in keys & entry.keys() if not faults.covers(pointer(name))}, faults)
 
 
 def _check_text(entry: Mapping[str, Any], name: str, least: int, most: int, faults: FaultList) -> None:

@@ -12,7 +12,7 @@ from oneo.access.permissions import P
 from oneo.access.related import relations_of
 from oneo.access.schema import Sight, find_pipeline, row_scope
 from oneo.actor import Actor
-from oneo.errors import Fault, TooManyAffected, ValidationFailed, pointer
+from oneo.errors import Fault, InvalidParameter, TooManyAffected, ValidationFailed, pointer
 from oneo.events.unit import unit
 from oneo.filters.compile import compile_filter
 from oneo.filters.parse import parse_json
@@ -56,10 +56,14 @@ def delete_by_filter(
 ) -> Removed:
     """A filter that asks nothing removes all, and only where it is said how many they may be.
 
-    Raises TooManyAffected, and then nothing is removed; InvalidParameter for a filter that cannot be read.
+    Raises TooManyAffected, and then nothing is removed; ValidationFailed for a filter that cannot be read.
     """
     sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
-    chosen = compile_filter(parse_json(asked, sight.columns, partial(relations_of, actor, sight.shape)), sight.columns)
+    try:
+        node = parse_json(asked, sight.columns, partial(relations_of, actor, sight.shape))
+    except InvalidParameter as error:  # here it is part of a body
+        raise ValidationFailed(faults=error.faults, extra=error.extra) from None
+    chosen = compile_filter(node, sight.columns)
     max_affected = _most(chosen) if max_affected is None else max_affected
     scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
     known = select_ids(actor, sight.shape, all_of([scope, chosen]), max_affected + 1)

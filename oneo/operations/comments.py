@@ -11,7 +11,7 @@ from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.schema import Sight, row_scope
 from oneo.actor import Actor
-from oneo.errors import CommentNotFound, Fault, PermissionDenied, RecordNotFound, ValidationFailed
+from oneo.errors import CommentNotFound, FaultList, PermissionDenied, RecordNotFound
 from oneo.events.unit import Unit, public, unit
 from oneo.filters.sql import FALSE, Sql
 from oneo.models import Comment
@@ -37,14 +37,17 @@ def get_comment(actor: Actor, record_id: UUID, comment_id: UUID) -> tuple[str, i
     return _shown(actor, record_id, comment_id)
 
 
-def create_comment(actor: Actor, record_id: UUID, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_comment(
+    actor: Actor, record_id: UUID, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises RecordNotFound, ValidationFailed when there is nothing to answer to."""
-    sight = _writing_sight(actor, record_id)
+    sight, faults = _writing_sight(actor, record_id), faults or FaultList()
     with unit(actor) as work:
         _require_record(actor, record_id)
         parent_id = body.get("parent_id")
         if parent_id is not None and _found(work, record_id, parent_id) is None:
-            raise ValidationFailed(faults=[Fault("/parent_id", "COMMENT_NOT_FOUND", "There is no such comment here.")])
+            faults.add("/parent_id", "COMMENT_NOT_FOUND", "There is no such comment here.")
+        faults.check()
         comment = Comment(
             pipeline_id=sight.shape.id, record_id=record_id, parent_id=parent_id, body=body["body"],
             created_by=actor.user_id,

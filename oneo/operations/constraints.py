@@ -47,7 +47,9 @@ def get_constraint(actor: Actor, type_name: str, constraint_id: UUID) -> tuple[s
     return _shown(actor, sight.type.id, constraint_id)
 
 
-def create_constraint(actor: Actor, type_name: str, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_constraint(
+    actor: Actor, type_name: str, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises RelationshipTypeNotFound, ValidationFailed, and ConstraintViolation when there
     are relationships that it forbids.
     """
@@ -55,10 +57,11 @@ def create_constraint(actor: Actor, type_name: str, body: Mapping[str, Any]) -> 
     with unit(actor) as work:
         found = lock_type(work, sight.type.id)
         made = Constraint(
-            type_id=found.id, constraint_type=body["constraint_type"], created_by=actor.user_id, constraint_metadata={},
-            min_instances=0, max_instances=None, is_required=False, source_pipeline_id=None, target_pipeline_id=None,
+            type_id=found.id, constraint_type=body.get("constraint_type", ""), created_by=actor.user_id,
+            constraint_metadata={}, min_instances=0, max_instances=None, is_required=False, source_pipeline_id=None,
+            target_pipeline_id=None,
         )  # fmt: skip
-        faults = FaultList()
+        faults = faults or FaultList()
         if len(constraints_of(work, found.id)) >= MAX_CONSTRAINTS:
             faults.add("", "TOO_MANY_ROWS", f"A relationship type has at most {MAX_CONSTRAINTS} constraints.")
         _apply(work, found, made, {"constraint_metadata": {}, **body}, faults)
@@ -69,7 +72,7 @@ def create_constraint(actor: Actor, type_name: str, body: Mapping[str, Any]) -> 
 
 def update_constraint(
     actor: Actor, type_name: str, constraint_id: UUID, body: Mapping[str, Any], *,
-    versions: frozenset[int] | None = None,
+    versions: frozenset[int] | None = None, faults: FaultList | None = None,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given; the options are replaced. Raises ConstraintNotFound, VersionMismatch, ValidationFailed,
     ConstraintViolation when there are relationships that it forbids, and Conflict where it follows from the type's
@@ -79,7 +82,7 @@ def update_constraint(
     with unit(actor) as work:
         found = lock_type(work, sight.type.id)
         constraint = _locked(work, found.id, constraint_id, versions)
-        is_own, faults = _is_own(constraint), FaultList()
+        is_own, faults = _is_own(constraint), faults or FaultList()
         _apply(work, found, constraint, body, faults)
         faults.check()
         if is_own and work.differences(constraint):
@@ -169,11 +172,13 @@ def _apply(
     for key in ("min_instances", "max_instances", "is_required"):
         if key in body:
             setattr(constraint, key, body[key])
-    _check_instances(constraint, body, faults)
     kind = constraint.constraint_type
+    if not kind:  # of the options of no kind nothing can be said
+        return
+    _check_instances(constraint, body, faults)
     if kind == "HIERARCHY" and found.is_bidirectional:
         faults.add("/constraint_type", "CONTRADICTION", "Relationships of the type go both ways.")
-    if "constraint_metadata" in body:
+    if "constraint_metadata" in body and not faults.covers("/constraint_metadata"):
         before = constraint.constraint_metadata
         options = read_options(work.actor, found.id, kind, body["constraint_metadata"], faults, before=before)
         constraint.constraint_metadata = options

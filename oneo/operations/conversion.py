@@ -56,7 +56,7 @@ def require_values(
 
 
 def change_kind(
-    work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any], *, force: bool
+    work: Unit, rows: Rows, sight: Sight, field: Field, new: Kind, body: Mapping[str, Any], *, force: bool
 ) -> None:  # fmt: skip
     """Every value is read by the new kind. Those that it refuses become `default`, or, with `force`, what is left of
     them, which is mostly nothing.
@@ -64,7 +64,6 @@ def change_kind(
     Raises FieldInUse with a count and examples, ValidationFailed.
     """
     old = kind_named(field.field_type, field.field_config)
-    new, config = _wanted(work, field, body)
     converted, refused = _read_anew(work, rows, sight, field.slug, old, new)
     if refused:
         required = body.get("is_required", field.is_required)
@@ -73,7 +72,7 @@ def change_kind(
             {"old": value.value, "new": new.left_of(value.value) if stand_in is None else stand_in} for value in refused
         ]
     moved = old.slot != new.slot or old.name != new.name
-    field.field_type, field.field_config = new.name, config
+    field.field_type, field.field_config = new.name, dict(new.config)
     work.session.flush()
     if converted:
         seq = store.convert(work.connection, rows, work.actor, sight.shape, field.slug, converted, _REASON)
@@ -110,15 +109,20 @@ def _exact(value: Any) -> Any:
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def _wanted(work: Unit, field: Field, body: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
-    faults = FaultList()
+def wanted_kind(work: Unit, field: Field, body: Mapping[str, Any], faults: FaultList) -> Kind | None:
+    """The kind that the field is to have; None where something is wrong with it."""
     name = body.get("field_type", field.field_type)
-    given = body.get("field_config", field.field_config if name == field.field_type else {})
+    if not {"field_type", "field_config"} & body.keys():
+        return kind_named(name, field.field_config)
     kind = read_kind(name, faults, "/field_type")
-    config = kind.read_config(given, faults, "/field_config") if kind else {}
-    check_default(work, name, config, faults, "/field_config")
-    faults.check()
-    return kind_named(name, config), config
+    if kind is None or faults.covers("/field_type") or faults.covers("/field_config"):
+        return None
+    own = FaultList(hints=faults.hints)
+    given = body.get("field_config", field.field_config if name == field.field_type else {})
+    config = kind.read_config(given, own, "/field_config")
+    check_default(work, name, config, own, "/field_config")
+    faults.take(own.faults, own.left_out)
+    return None if own.faults else kind_named(name, config)
 
 
 def check_default(work: Unit, name: str, config: Mapping[str, Any], faults: FaultList, where: str) -> None:

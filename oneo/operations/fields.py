@@ -21,14 +21,13 @@ from oneo.events.unit import Unit, unit
 from oneo.fields.kinds.base import Kind
 from oneo.fields.kinds.registry import KINDS, kind_named, read_kind
 from oneo.fields.kinds.terms import Family
-from oneo.fields.slugs import ROUTE_WORDS, RULE, is_slug, slug_from
-from oneo.filters.ast import OPERATORS
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Field, Pipeline
 from oneo.operations import conversion, slots
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.operations.schema_limits import check_fields
+from oneo.operations.slug_checks import RESERVED, read_slug
 from oneo.store import message
 from oneo.store.conversion import RECORDS, RELATIONSHIPS, Rows
 from oneo.store.lists import get_row
@@ -76,14 +75,16 @@ def get_field(actor: Actor, pipeline: str, name: str, *, of: Owner = PIPELINE) -
 
 
 def create_field(
-    actor: Actor, pipeline: str, body: Mapping[str, Any], *, force: bool = False, of: Owner = PIPELINE
+    actor: Actor, pipeline: str, body: Mapping[str, Any], *,
+    force: bool = False, faults: FaultList | None = None, of: Owner = PIPELINE,
 ) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises SlugTaken, NoSlotLeft, FieldInUse, ValidationFailed."""
     sight = of.find(actor, pipeline, P.PIPELINES_UPDATE)
     with unit(actor) as work:
         found = _locked_pipeline(work, sight.shape.id)
         last = work.session.scalar(select(func.max(Field.display_order)).where(Field.pipeline_id == found.id))
-        [made] = add_fields(work, found, [("", body)], first=0 if last is None else last + 1)
+        faults, order = faults or FaultList(), 0 if last is None else last + 1
+        [made] = add_fields(work, found, read_fields(work, found, [("", body)], faults, first=order), faults)
         if made.is_required:
             conversion.require_values(work, of.rows, sight, made, body, force=force)
         work.renew_schema()
@@ -91,28 +92,43 @@ def create_field(
         return (made.id, *_shown(actor, sight, str(made.id)))
 
 
+def read_fields(
+    work: Unit, pipeline: Pipeline, entries: Sequence[tuple[str, Mapping[str, Any] | None]], faults: FaultList, *,
+    first: int = 0, new: bool = False,
+) -> list[tuple[Field, bool | None]]:  # fmt: skip
+    """Fields that are wanted, each with whether an index is; an entry comes with where it stands in the request.
+
+    The first has the place `first`. In a new pipeline no slug is taken. Of an entry that is None a fault is known.
+    """
+    taken: dict[str, datetime | None] = {} if new else _slugs(work, pipeline.id)
+    wanted = []
+    for order, (where, body) in enumerate(entries, first):
+        if body is not None:
+            field = _read_field(work, pipeline, body, where, order, faults)
+            _check_free(taken, field.slug, where, faults)
+            taken[field.slug or where] = None
+            wanted.append((field, body.get("is_indexed")))
+    return wanted
+
+
 def add_fields(
-    work: Unit, pipeline: Pipeline, entries: Sequence[tuple[str, Mapping[str, Any]]], *, first: int = 0,
-    new: bool = False,
-) -> list[Field]:  # fmt: skip
-    """Fields with their index slots, flushed but not yet in the log; each is given with where it stands in the request.
-    The first has the place `first`. In a new pipeline nothing is in their way.
+    work: Unit, pipeline: Pipeline, wanted: Sequence[tuple[Field, bool | None]], faults: FaultList, *, new: bool = False
+) -> list[Field]:
+    """Store what `read_fields` has read, with index slots, flushed but not yet in the log. First raises the faults.
 
     Raises SlugTaken, NoSlotLeft, FieldInUse, ValidationFailed.
     """
-    taken, room = ({}, slots.Room({})) if new else (_slugs(work, pipeline.id), slots.Room.of(work, pipeline.id))
-    made: list[Field] = []
+    faults.check()
+    room = slots.Room({}) if new else slots.Room.of(work, pipeline.id)
     held: dict[str, Field] = {}
-    for order, (where, body) in enumerate(entries, first):
-        field = _read_field(work, pipeline, body, where, order)
-        _check_free(taken, field.slug, where)
-        taken[field.slug] = None
+    for field, is_indexed in wanted:
+        field.pipeline_id = pipeline.id
         if _OWNERS[pipeline.kind].has_slots:
-            plain = room.plain(kind_named(field.field_type, field.field_config), wanted=body.get("is_indexed"))
+            plain = room.plain(kind_named(field.field_type, field.field_config), wanted=is_indexed)
             field.is_indexed = plain is not None
             names = [plain, room.unique() if field.is_unique else None]
             held |= {name: field for name in names if name}
-        made.append(field)
+    made = [field for field, _ in wanted]
     work.session.add_all(made)
     work.session.flush()
     check_fields(work, pipeline)
@@ -120,20 +136,21 @@ def add_fields(
     return made
 
 
-def _read_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], where: str, order: int) -> Field:
-    faults, of = FaultList(), _OWNERS[pipeline.kind]
-    slug = body.get("slug") or slug_from(body["name"])
-    if not is_slug(slug) or slug in OPERATORS or slug in ROUTE_WORDS:
-        faults.add(where + "/slug", "INVALID_SLUG", RULE)
-    kind = read_kind(body["field_type"], faults, where + "/field_type")
-    config = kind.read_config(body.get("field_config") or {}, faults, where + "/field_config") if kind else {}
+def _read_field(
+    work: Unit, pipeline: Pipeline, body: Mapping[str, Any], where: str, order: int, faults: FaultList
+) -> Field:  # fmt: skip
+    of = _OWNERS[pipeline.kind]
+    slug = read_slug(body, faults, where, reserved=RESERVED)
+    kind = read_kind(body["field_type"], faults, where + "/field_type") if "field_type" in body else None
+    config: dict[str, Any] = {}
     if kind:
+        if not faults.covers(where + "/field_config"):
+            config = kind.read_config(body.get("field_config") or {}, faults, where + "/field_config")
         _check_flags(of, kind, body, faults, where)
         conversion.check_default(work, kind.name, config, faults, where + "/field_config")
-    faults.check()
     return Field(
-        pipeline_id=pipeline.id, slug=slug, name=body["name"], description=body.get("description", ""),
-        field_type=body["field_type"], field_config=config, is_required=body.get("is_required", False),
+        slug=slug, name=body.get("name", ""), description=body.get("description", ""),
+        field_type=body.get("field_type", ""), field_config=config, is_required=body.get("is_required", False),
         is_unique=body.get("is_unique", False),
         display_order=body.get("display_order", order), is_visible_in_list=body.get("is_visible_in_list", True),
         created_by=work.actor.user_id, updated_by=work.actor.user_id,
@@ -142,7 +159,8 @@ def _read_field(work: Unit, pipeline: Pipeline, body: Mapping[str, Any], where: 
 
 def update_field(
     actor: Actor, pipeline: str, name: str, body: Mapping[str, Any], *,
-    force: bool = False, versions: frozenset[int] | None = None, of: Owner = PIPELINE,
+    force: bool = False, versions: frozenset[int] | None = None, faults: FaultList | None = None,
+    of: Owner = PIPELINE,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given. A change that present values would not survive needs `force` or `default`.
 
@@ -155,12 +173,14 @@ def update_field(
         for key in _PLAIN:
             if key in body:
                 setattr(field, key, body[key])
-        if {"field_type", "field_config"} & body.keys():
-            conversion.change_kind(work, of.rows, sight, field, body, force=force)
-        kind = KINDS[field.field_type]
-        faults = FaultList()
-        _check_flags(of, kind, {"is_unique": body.get("is_unique", field.is_unique), **body}, faults, "")
+        faults = faults or FaultList()
+        wanted = conversion.wanted_kind(work, field, body, faults)
+        if wanted:
+            flags = {"is_unique": body.get("is_unique", field.is_unique), **body}
+            _check_flags(of, type(wanted), flags, faults, "")
         faults.check()
+        if wanted and {"field_type", "field_config"} & body.keys():
+            conversion.change_kind(work, of.rows, sight, field, wanted, body, force=force)
         if body.get("is_required") and not field.is_required:
             conversion.require_values(work, of.rows, sight, field, body, force=force)
         field.is_required = body.get("is_required", field.is_required)
@@ -240,19 +260,14 @@ def _slugs(work: Unit, pipeline_id: UUID) -> dict[str, datetime | None]:
     return {row.slug: row.deleted_at for row in rows}
 
 
-def _check_free(taken: Mapping[str, datetime | None], slug: str, where: str) -> None:
-    """Raises SlugTaken, ValidationFailed when there are too many."""
+def _check_free(taken: Mapping[str, datetime | None], slug: str, where: str, faults: FaultList) -> None:
     if slug in taken:
-        raise SlugTaken(
+        removed = (
             "A removed field has this slug, and records still hold its values: restore it, or choose another slug."
-            if taken[slug]
-            else None,
-            where=where + "/slug",
         )
-    faults = FaultList()
-    if len(taken) >= MAX_FIELDS:
+        faults.add_conflict(SlugTaken(removed if taken[slug] else None, where=where + "/slug"))
+    elif len(taken) >= MAX_FIELDS:
         faults.add(where, "TOO_MANY_FIELDS", f"A pipeline has at most {MAX_FIELDS} fields.")
-    faults.check()
 
 
 def _locked_pipeline(work: Unit, pipeline_id: UUID) -> Pipeline:

@@ -29,17 +29,24 @@ from oneo.store.records import RECORDS
 MAX_GRANTS = 500
 
 
-def check_grants(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The grants as they are stored. Raises ValidationFailed, or PermissionDenied for what the actor does not hold."""
-    faults = FaultList()
-    known = _pipelines(actor, grants)
-    stored = [_check_grant(grant, pointer("grants", at), known, faults) for at, grant in enumerate(grants)]
-    for at, grant in enumerate(stored):
-        if isinstance(grant["rows"], Mapping):
-            _check_rule(actor, grant, pointer("grants", at, "rows", "filter"), faults)
-    faults.check()
-    require_within(actor, policy.parse_grants(stored))
+def read_grants(
+    actor: Actor, grants: Sequence[Mapping[str, Any] | None], faults: FaultList
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The grants as they are stored. Of one that is None, and of a part that is missing, a fault is known."""
+    known = _pipelines(actor, [grant for grant in grants if grant])
+    stored = []
+    for at, grant in enumerate(grants):
+        if grant is not None:
+            read = _check_grant(grant, pointer("grants", at), known, faults)
+            if isinstance(read["rows"], Mapping):
+                _check_rule(actor, read, pointer("grants", at, "rows", "filter"), faults)
+            stored.append(read)
     return stored
+
+
+def require_grantable(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> None:
+    """Raise PermissionDenied for what the actor does not hold."""
+    require_within(actor, policy.parse_grants(grants))
 
 
 def require_over(actor: Actor, user_id: UUID) -> None:
@@ -117,7 +124,7 @@ def check_administrators(actor: Actor) -> None:
 
 def _pipelines(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Ids of the named pipelines, by id and by slug."""
-    named = {name for grant in grants for name in grant.get("pipelines") or ()}
+    named = {name for grant in grants for name in grant.get("pipelines") or () if name is not None}
     if not named:
         return {}
     with unit(actor) as work:
@@ -129,26 +136,26 @@ def _pipelines(actor: Actor, grants: Sequence[Mapping[str, Any]]) -> dict[str, s
 def _check_grant(
     grant: Mapping[str, Any], where: str, pipelines: Mapping[str, str], faults: FaultList
 ) -> dict[str, Any]:
-    name = grant["permission"]
+    name = grant.get("permission")
     permission = P(name) if name in set(P) else None
-    if permission is None and name != EVERYTHING:
+    if permission is None and name is not None and name != EVERYTHING:
         faults.add(
             where + "/permission", "UNKNOWN_PERMISSION", f"There is no permission {name[:64]!r}.",
             near=(name, [known.value for known in P]),
         )  # fmt: skip
     stored: dict[str, Any] = {"permission": name, "pipelines": None, "rows": "all"}
     if grant.get("pipelines") is not None:
-        stored["pipelines"] = _check_pipelines(grant["pipelines"], permission, where, pipelines, faults)
+        stored["pipelines"] = _check_pipelines(grant["pipelines"], name, where, pipelines, faults)
     rows = grant.get("rows", "all")
-    if rows != "all" and (permission is None or not permission.per_row):
+    if rows != "all" and name and (permission is None or not permission.per_row):
         faults.add(where + "/rows", "NOT_PER_ROW", f"{name} is not granted by rows.")
     stored["rows"] = rows
     for key in ("hidden_fields", "read_only_fields"):
-        stored[key] = sorted(set(grant.get(key) or ()))
+        stored[key] = sorted({slug for slug in grant.get(key) or () if slug is not None})
         for at, slug in enumerate(grant.get(key) or ()):
-            if not is_slug(slug):
+            if slug is not None and not is_slug(slug):
                 faults.add(where + pointer(key, at), "INVALID_SLUG", RULE)
-        if stored[key] and (permission is None or not permission.per_pipeline):
+        if stored[key] and name and (permission is None or not permission.per_pipeline):
             faults.add(where + pointer(key), "NO_FIELDS", f"{name} has no fields.")
     return stored
 
@@ -179,11 +186,11 @@ def _unreadable(
 
 
 def _check_pipelines(
-    names: Sequence[str], permission: P | None, where: str, known: Mapping[str, str], faults: FaultList
+    names: Sequence[str | None], permission: str | None, where: str, known: Mapping[str, str], faults: FaultList
 ) -> list[str]:
-    if permission is None or not permission.per_pipeline:
+    if permission is not None and not (permission in set(P) and P(permission).per_pipeline):
         faults.add(where + "/pipelines", "NOT_PER_PIPELINE", "This permission is not granted by pipelines.")
     for at, name in enumerate(names):
-        if name not in known:
+        if name is not None and name not in known:
             faults.add(where + pointer("pipelines", at), "PIPELINE_NOT_FOUND", "There is no such pipeline.")
-    return sorted({known[name] for name in names if name in known})
+    return sorted({known[name] for name in names if name is not None and name in known})

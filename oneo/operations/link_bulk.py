@@ -18,7 +18,7 @@ from oneo.ids import as_id
 from oneo.operations.bulk import MAX_FAULTS, MAX_ROWS, Mode
 from oneo.operations.link_locks import Place, rules_for
 from oneo.operations.link_values import CHANGE_KEYS, NEW_KEYS, Wanted, read_change, read_new
-from oneo.operations.relationships import perform_change, perform_insert
+from oneo.operations.relationships import find_broken, perform_change, perform_insert
 from oneo.operations.violations import PLAIN_CODES, entry_of, fault, suggestions, violation
 from oneo.pacing import paced
 from oneo.store import message
@@ -44,8 +44,6 @@ class Entry:
         return [*self.wanted.faults.faults, *(fault(actor, found) for found in self.broken)]
 
 
-_PLACING = {pointer(name) for name in NEW_KEYS - {"strength", "metadata", "data"}}
-"""Without these it cannot be said what a relationship would break."""
 _TRIALS = 3
 """So many times what breaks something is taken out, before the rest are written apart from each other."""
 Write = Callable[[Sequence[Entry]], LinkOutcome]
@@ -63,8 +61,7 @@ def bulk_create_relationships(actor: Actor, entries: object, *, mode: Mode = Mod
     """
     policy.require(actor, P.RELATIONSHIPS_CREATE)
     read = [
-        Entry(at, Wanted(faults) if faults.faults else read_new(actor, body, faults))
-        for at, (body, faults) in enumerate(paced(_bodies(entries, NEW_KEYS)))
+        Entry(at, read_new(actor, body, faults)) for at, (body, faults) in enumerate(paced(_bodies(entries, NEW_KEYS)))
     ]
     return _perform(actor, read, mode, lambda some: perform_insert(actor, [one.wanted for one in some]), _place_of_new)
 
@@ -88,16 +85,22 @@ def bulk_update_relationships(actor: Actor, entries: object, *, mode: Mode = Mod
     return _perform(actor, read, mode, write, lambda row: places[row["id"]])
 
 
-def validate_relationship(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands against it, and what would mend that. Writes nothing."""
+def validate_relationship(
+    actor: Actor, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> dict[str, Any]:  # fmt: skip
+    """What stands against it, and what would mend that. Writes nothing.
+
+    Raises ValidationFailed, with all of that among its faults, when the body has the wrong form.
+    """
     policy.require(actor, P.RELATIONSHIPS_CREATE)
-    wanted = read_new(actor, body, FaultList())
-    broken: list[Broken] = []
-    if wanted.row is not None and not any(found.pointer in _PLACING for found in wanted.faults.faults):
-        outcome = perform_insert(actor, [wanted], dry=True)
-        broken = [found for one in outcome.rows for found in one.broken]
-    else:
+    malformed = bool(faults and faults.faults)
+    wanted = read_new(actor, body, faults or FaultList())
+    if wanted.row is None:
         message.confirm(actor)
+    broken = find_broken(actor, body, wanted)
+    if malformed:
+        wanted.faults.take(fault(actor, found) for found in broken)
+        wanted.faults.check()
     shape = [
         {
             "constraint_id": None, "constraint_type": None, "code": found.code, "message": found.message,
@@ -150,7 +153,7 @@ def _read_change(
         faults.add("/id", "RELATIONSHIP_NOT_FOUND", "There is no such relationship.")
     elif repeated:
         faults.add("/id", "REPEATED", "An earlier entry has this id.")
-    if faults.faults or link_id is None:
+    if link_id is None or link_id not in places:
         return Wanted(faults)
     found = type_sight(actor, schema_of(actor).types[places[link_id][0]])
     wanted = read_change(actor, found, link_id, body, faults)

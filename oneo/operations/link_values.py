@@ -11,7 +11,7 @@ from uuid import UUID
 from oneo import exact_json
 from oneo.access import policy
 from oneo.access.permissions import P
-from oneo.access.relationships import TypeSight, sees_type, type_sight
+from oneo.access.relationships import TypeSight, readable_groups, sees_type, type_sight
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
 from oneo.errors import FaultList, pointer
@@ -21,6 +21,8 @@ from oneo.fields.kinds.registry import kind_named
 from oneo.ids import as_id, new_id
 from oneo.models.relationship import MAX_METADATA_BYTES, STATUSES
 from oneo.operations.values import Checker
+from oneo.store.link_writes import Broken
+from oneo.store.relationship_types import readable_records
 
 PLAIN_KEYS = frozenset(
     {"status", "is_bidirectional", "effective_from", "effective_until", "strength", "metadata", "data"}
@@ -41,12 +43,13 @@ class Wanted:
 
 def read_new(actor: Actor, body: Mapping[str, Any], faults: FaultList) -> Wanted:
     """A relationship that is to be made. A type that the caller does not see does not exist."""
-    found = _type(actor, body.get("relationship_type"), faults)
+    found = _type(actor, body, faults)
     ends = {end: _id(body, f"{end}_record_id", faults) for end in ("source", "target")}
     row = _plain(body, faults)
+    metadata = body.get("metadata")
+    metadata = {} if metadata is None else _metadata(metadata, faults)
     if found is None:
         return Wanted(faults)
-    metadata = body.get("metadata")
     row.update(
         {
             "id": new_id(),
@@ -55,7 +58,7 @@ def read_new(actor: Actor, body: Mapping[str, Any], faults: FaultList) -> Wanted
             "status": row.get("status", "ACTIVE"),
             "is_bidirectional": row.get("is_bidirectional", found.type.is_bidirectional),
             "strength": row.get("strength", 1),
-            "metadata": {} if metadata is None else _metadata(metadata, faults),
+            "metadata": metadata,
         }
     )
     _check_one_way(found, row, faults)
@@ -89,8 +92,21 @@ def read_change(
     return Wanted(faults, found.type.id, row)
 
 
-def _type(actor: Actor, name: object, faults: FaultList) -> TypeSight | None:
-    schema = schema_of(actor)
+def missing_ends(actor: Actor, body: Mapping[str, Any], faults: FaultList) -> list[Broken]:
+    """The ends of a relationship without a type that are no records which the caller sees."""
+    named = {end: body.get(f"{end}_record_id") for end in ("source", "target")}
+    ids = {end: given if isinstance(given, UUID) else as_id(given) for end, given in named.items()}
+    asked = {end: found for end, found in ids.items() if found and not faults.covers(f"/{end}_record_id")}
+    known = readable_records(actor, list(asked.values()), readable_groups(actor)) if asked else set()
+    return [
+        Broken("RECORD_NOT_FOUND", None, None, end, {}) for end, found in asked.items() if found not in known
+    ]  # fmt: skip
+
+
+def _type(actor: Actor, body: Mapping[str, Any], faults: FaultList) -> TypeSight | None:
+    if faults.covers("/relationship_type"):
+        return None
+    schema, name = schema_of(actor), body.get("relationship_type")
     found = schema.find_type(as_id(name) or name) if isinstance(name, str) else None
     if found is None or not sees_type(actor, found.id):
         known = (one.slug for one in schema.types.values() if sees_type(actor, one.id))
@@ -116,6 +132,8 @@ def _check_one_way(found: TypeSight, row: Mapping[str, Any], faults: FaultList) 
 
 def _id(body: Mapping[str, Any], name: str, faults: FaultList) -> UUID:
     given = body.get(name)
+    if faults.covers(pointer(name)):
+        return UUID(int=0)
     found = given if isinstance(given, UUID) else as_id(given)
     if found is None:
         faults.add(pointer(name), "REQUIRED" if given is None else "INVALID_ID", "The id of a record is expected.")
@@ -160,16 +178,26 @@ def _plain(body: Mapping[str, Any], faults: FaultList) -> dict[str, Any]:
             continue
         try:
             row[name] = read(body[name])
+        except InvalidValue as error:
+            error.add_to(faults, pointer(name))
         except ValueError as error:
             faults.add(pointer(name), "INVALID_VALUE", str(error))
+    _check_order(row, faults)
     return row
+
+
+def _check_order(row: Mapping[str, Any], faults: FaultList) -> None:
+    """Where only one of the two is given, the statement that writes compares it with the other."""
+    begin, end = row.get("effective_from"), row.get("effective_until")
+    if begin and end and datetime.fromisoformat(begin) >= datetime.fromisoformat(end):
+        faults.add("/effective_until", "VALIDATION_FAILED", "A relationship must begin before it ends.")
 
 
 def _status(value: object) -> str:
     known = STATUSES[:-1]
     raised = value.upper() if isinstance(value, str) else value
     if raised not in known:
-        raise ValueError(f"One of {', '.join(known)} is expected.")
+        raise InvalidValue("INVALID_VALUE", f"One of {', '.join(known)} is expected.", allowed=known)
     return str(raised)
 
 

@@ -148,11 +148,12 @@ def picked(text: str, resource: Resource) -> tuple[str, ...] | None:
 def including(text: str, resource: Resource) -> Resource:
     """The resource with what `include=` names. Raises InvalidParameter."""
     if not text or resource.relations is None:
-        return resource.including(_names(text, "include", list(resource.embeds)))
+        return resource.including(_names(text, "include", resource.includable))
     names = _split(text)
     figures = read_figures(tuple(name for name in names if is_figure(name)), resource.relations)
-    embedded = ",".join(name for name in names if not is_figure(name))
-    return replace(resource, figures=figures).including(_names(embedded, "include", list(resource.embeds)))
+    chosen = _names(",".join(name for name in names if not is_figure(name)), "include", resource.includable)
+    figures |= {name: resource.beside[name]() for name in chosen if name in resource.beside}
+    return replace(resource, figures=figures).including(tuple(name for name in chosen if name in resource.embeds))
 
 
 def _split(text: str) -> tuple[str, ...]:

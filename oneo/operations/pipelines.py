@@ -14,17 +14,17 @@ from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.schema import find_pipeline, schema_of, sees_pipeline
 from oneo.actor import Actor
-from oneo.errors import Fault, FaultList, PipelineNotFound, ValidationFailed, pointer
+from oneo.errors import FaultList, PipelineNotFound, pointer
 from oneo.events.unit import Unit, unit
-from oneo.fields.slugs import ROUTE_WORDS, RULE, is_slug, slug_from
-from oneo.filters.ast import OPERATORS
+from oneo.fields.kinds.registry import KINDS
 from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.ids import as_id
 from oneo.models import Field, Pipeline
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
-from oneo.operations.fields import add_fields, title_kinds
+from oneo.operations.fields import add_fields, read_fields, title_kinds
 from oneo.operations.lists import Listing, ListQuery, list_resource, picked
 from oneo.operations.schema_limits import check_fields, check_pipelines
+from oneo.operations.slug_checks import RESERVED, note_taken_slug, read_slug
 from oneo.operations.templates import with_template
 from oneo.store import message
 from oneo.store.lists import get_row
@@ -67,32 +67,42 @@ def get_pipeline(actor: Actor, name: str, *, fields: str = "") -> tuple[str, int
     return show_pipeline(actor, found.id, fields)
 
 
-def create_pipeline(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_pipeline(
+    actor: Actor, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version); fields may be given with it, and a template. Raises SlugTaken, ValidationFailed."""
     policy.require(actor, P.PIPELINES_CREATE)
     with unit(actor) as work:
-        body, first = with_template(actor, body)
-        pipeline = make_pipeline(work, body, first=first)
+        faults = faults or FaultList()
+        body, first = with_template(actor, body, faults)
+        pipeline = make_pipeline(work, body, faults, first=first)
         return (pipeline.id, *show_pipeline(actor, pipeline.id))
 
 
-def make_pipeline(work: Unit, body: Mapping[str, Any], *, first: Sequence[Mapping[str, Any]] = ()) -> Pipeline:
+def make_pipeline(
+    work: Unit, body: Mapping[str, Any], faults: FaultList, *, first: Sequence[Mapping[str, Any]] = ()
+) -> Pipeline:
     """Inside a unit; `first` are fields that come before those of the body. Raises SlugTaken, ValidationFailed."""
-    slug = check_slug(body.get("slug") or slug_from(body["name"]))
+    slug = read_slug(body, faults, reserved=RESERVED)
     pipeline = Pipeline(
-        slug=slug, graphql_name=graphql_name(work, slug), template=body.get("template"),
-        title_field=body.get("title_field"), created_by=work.actor.user_id, updated_by=work.actor.user_id,
+        slug=slug, template=body.get("template"), title_field=body.get("title_field"),
+        created_by=work.actor.user_id, updated_by=work.actor.user_id,
     )  # fmt: skip
     for key in _PLAIN:
         if key in body:
             setattr(pipeline, key, body[key])
+    entries: list[tuple[str, Mapping[str, Any] | None]] = [("/template", entry) for entry in first]
+    entries += field_entries(body)
+    wanted = read_fields(work, pipeline, entries, faults, new=True)
+    if len(wanted) == len(entries) and all(field.slug for field, _ in wanted) and not _fields_unknown(faults):
+        _check_title_field(pipeline.title_field, [field for field, _ in wanted], faults)
+    note_taken_slug(work, Pipeline, slug, faults)
+    faults.check()
+    pipeline.graphql_name = graphql_name(work, slug)
     work.session.add(pipeline)
     work.session.flush()
     check_pipelines(work, kind="record")
-    entries = [("/template", entry) for entry in first]
-    entries += [(pointer("fields", at), entry) for at, entry in enumerate(body.get("fields") or ())]
-    fields = add_fields(work, pipeline, entries, new=True)
-    _check_title_field(pipeline.title_field, fields)
+    fields = add_fields(work, pipeline, wanted, faults, new=True)
     work.renew_schema()
     work.created(pipeline, "pipeline.created")
     for made in fields:
@@ -100,15 +110,19 @@ def make_pipeline(work: Unit, body: Mapping[str, Any], *, first: Sequence[Mappin
     return pipeline
 
 
+def _fields_unknown(faults: FaultList) -> bool:
+    return faults.covers("/fields") or faults.covers("/template")
+
+
 def update_pipeline(
     actor: Actor, name: str, body: Mapping[str, Any], *,
-    whole: bool = False, versions: frozenset[int] | None = None,
+    whole: bool = False, versions: frozenset[int] | None = None, faults: FaultList | None = None,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given, or, when it is given whole, everything but the fields.
 
     Raises PipelineNotFound, VersionMismatch, SlugTaken, ValidationFailed.
     """
-    sight = find_pipeline(actor, name, P.PIPELINES_UPDATE)
+    sight, faults = find_pipeline(actor, name, P.PIPELINES_UPDATE), faults or FaultList()
     if whole:
         body = {**_DEFAULTS, **body}
     with unit(actor) as work:
@@ -116,13 +130,11 @@ def update_pipeline(
         for key in _PLAIN:
             if key in body:
                 setattr(pipeline, key, body[key])
-        if "slug" in body and body["slug"] != pipeline.slug:
-            pipeline.slug = check_slug(body["slug"])
-            pipeline.graphql_name = graphql_name(work, pipeline.slug)
         unseen = whole and body["title_field"] is None and pipeline.title_field in sight.hidden
         if "title_field" in body and not unseen:
             seen = [found for found in fields_of(work, pipeline.id) if found.slug not in sight.hidden]
-            pipeline.title_field = _check_title_field(body["title_field"], seen)
+            pipeline.title_field = _check_title_field(body["title_field"], seen, faults)
+        rename(work, pipeline, body, faults)
         pipeline.updated_by = actor.user_id
         if work.changed(pipeline, "pipeline.updated"):
             work.renew_schema()
@@ -187,27 +199,29 @@ def fields_of(work: Unit, pipeline_id: UUID) -> Sequence[Field]:
     ).all()
 
 
-def check_slug(slug: str, where: str = "/slug") -> str:
-    """Raises ValidationFailed."""
-    if not is_slug(slug) or not is_free_word(slug):
-        raise ValidationFailed(faults=[Fault(where, "INVALID_SLUG", RULE)])
-    return slug
+def rename(work: Unit, found: Pipeline, body: Mapping[str, Any], faults: FaultList) -> None:
+    """Give a locked pipeline or relationship type the slug of the body, if it is another one, after all other checks.
+
+    Raises all the faults: SlugTaken, ValidationFailed.
+    """
+    slug = found.slug if body.get("slug", found.slug) == found.slug else read_slug(body, faults, reserved=RESERVED)
+    note_taken_slug(work, Pipeline, slug, faults, but=found.id)
+    faults.check()
+    if slug != found.slug:
+        found.slug, found.graphql_name = slug, graphql_name(work, slug)
 
 
-def is_free_word(slug: str) -> bool:
-    """Whether it means nothing else in an address or a filter."""
-    return slug not in ROUTE_WORDS and slug not in OPERATORS
+def field_entries(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any] | None]]:
+    """The fields of a new pipeline's body, each with where it stands."""
+    return [(pointer("fields", at), entry) for at, entry in enumerate(body.get("fields") or ())]
 
 
-def _check_title_field(slug: str | None, fields: Sequence[Field]) -> str | None:
-    """Raises ValidationFailed unless it is one of the fields whose values can be a title."""
-    if slug is None:
-        return None
+def _check_title_field(slug: str | None, fields: Sequence[Field], faults: FaultList) -> str | None:
+    """It is one of the fields whose values can be titles; of a field without a known type that cannot be said."""
     suitable = [found.slug for found in fields if found.field_type in title_kinds()]
-    if slug not in suitable:
-        faults = FaultList()
+    unknown = [found.slug for found in fields if found.field_type not in KINDS]
+    if slug is not None and slug not in suitable and slug not in unknown:
         faults.add("/title_field", "NOT_A_TITLE", "Values of this field cannot be titles.", allowed=suitable)
-        faults.check()
     return slug
 
 

@@ -13,6 +13,7 @@ import psycopg2.errors
 
 from oneo.access.permissions import P
 from oneo.access.related import relations_of
+from oneo.access.relationships import embedded_relationships
 from oneo.access.schema import Sight, find_pipeline, row_scope
 from oneo.actor import Actor
 from oneo.errors import (
@@ -35,7 +36,7 @@ from oneo.models.record import TITLE_LENGTH
 from oneo.operations.link_ends import at_ends
 from oneo.operations.link_statuses import keeping_statuses
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
-from oneo.operations.values import Checker, Values
+from oneo.operations.values import Checker, Values, taken_fields
 from oneo.operations.violations import refuse_broken
 from oneo.store import erasing, history
 from oneo.store.lists import get_row
@@ -44,6 +45,8 @@ from oneo.store.records import pipeline_of, record_resource, select_ids
 from oneo.store.resources import Resource
 
 DEFAULT_STATUS = "active"
+RELATIONSHIPS = "relationships"
+"""What `include=` calls the relationships of a record."""
 
 
 def list_records(actor: Actor, pipeline: str | UUID, query: ListQuery, *, deleted: bool = False) -> Listing:
@@ -70,17 +73,21 @@ def get_record(
 def shown(actor: Actor, sight: Sight, *, deleted: bool = False) -> Resource:
     """The pipeline's records as he may ask for them, and for what is related to them."""
     resource = record_resource(sight.shape, sight.hidden, deleted=deleted)
-    return replace(resource, relations=partial(relations_of, actor, sight.shape))
+    beside = {RELATIONSHIPS: partial(embedded_relationships, actor, sight.shape.id)}
+    return replace(resource, relations=partial(relations_of, actor, sight.shape), beside=beside)
 
 
-def create_record(actor: Actor, pipeline: str | UUID, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_record(
+    actor: Actor, pipeline: str | UUID, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises PipelineInactive, ValidationFailed, ValueTaken."""
     sight = find_pipeline(actor, pipeline, P.RECORDS_CREATE)
     check_active(sight)
-    faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_CREATE)
+    faults, checker = faults or FaultList(), Checker(actor, sight, P.RECORDS_CREATE)
     check_title(sight, body, faults)
     values = checker.check_new(with_title(sight, body), faults)
     checker.check_users()
+    _note_taken(actor, sight, values, faults)
     faults.check()
     written = perform_insert(actor, sight, [insert_row(sight, body, values)]).rows[0]
     return written.id, written.document, written.version
@@ -94,19 +101,20 @@ def check_active(sight: Sight) -> None:
 
 def update_record(
     actor: Actor, record_id: UUID, body: Mapping[str, Any], *, pipeline: str | None = None,
-    whole: bool = False, versions: frozenset[int] | None = None,
+    whole: bool = False, versions: frozenset[int] | None = None, faults: FaultList | None = None,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given, or, when it is given whole, everything. Raises RecordNotFound, VersionMismatch,
     ValidationFailed, ValueTaken, ConstraintViolation when relationships need the status that it has.
     """
     sight = sight_of_record(actor, record_id, P.RECORDS_UPDATE, pipeline)
-    faults, checker = FaultList(), Checker(actor, sight, P.RECORDS_UPDATE)
+    faults, checker = faults or FaultList(), Checker(actor, sight, P.RECORDS_UPDATE)
     check_title(sight, body, faults)
     data = with_title(sight, body)
     values = checker.check_whole(data, faults) if whole else checker.check_change(data, faults)
     if not whole:
         checker.check_required(values, faults)
     checker.check_users()
+    _note_taken(actor, sight, values, faults, but=record_id)
     faults.check()
     row = change_row(sight, record_id, body, values)
     if whole:
@@ -221,6 +229,18 @@ def with_title(sight: Sight, body: Mapping[str, Any]) -> Mapping[str, Any]:
     if name is None or body.get("title") is None or name in data or name in sight.hidden:
         return data
     return {**data, name: body["title"] or None}
+
+
+def _note_taken(
+    actor: Actor, sight: Sight, values: Values, faults: FaultList, *, but: UUID | None = None
+) -> None:  # fmt: skip
+    """Add a fault for each unique value that another record has, so that it is named together with what else is wrong.
+
+    Without other faults nothing is looked up: the unique indexes decide when the record is written.
+    """
+    if faults.faults:
+        for slug in taken_fields(actor, sight, values, but=but):
+            faults.add(pointer("data", slug), "NOT_UNIQUE", "Another record has this value.")
 
 
 def insert_row(

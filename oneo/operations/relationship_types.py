@@ -12,20 +12,20 @@ from oneo.access.permissions import P
 from oneo.access.relationships import find_type, sees_type
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, RelationshipTypeInUse, RelationshipTypeNotFound, pointer
+from oneo.errors import FaultList, RelationshipTypeInUse, RelationshipTypeNotFound
 from oneo.events.unit import Unit, unit
 from oneo.fields.links import TypeShape
-from oneo.fields.slugs import slug_from
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
-from oneo.models import RelationshipType
+from oneo.models import Pipeline, RelationshipType
 from oneo.models.pipeline import DEFAULT_CARDINALITY, DEFAULT_ON_DELETE
 from oneo.operations.constraints import constraints_of, fit_cardinality, lock_type, pipeline_at
-from oneo.operations.fields import add_fields
+from oneo.operations.fields import add_fields, read_fields
 from oneo.operations.link_presence import check_present, settle_sleeping
 from oneo.operations.lists import Listing, ListQuery, picked
-from oneo.operations.pipelines import check_slug, graphql_name, last_deleted, list_shapes
+from oneo.operations.pipelines import field_entries, graphql_name, last_deleted, list_shapes, rename
 from oneo.operations.schema_limits import check_fields, check_pipelines
+from oneo.operations.slug_checks import RESERVED, note_taken_slug, read_slug
 from oneo.store.lists import get_row
 from oneo.store.relationship_types import elsewhere, type_resource
 from oneo.store.resources import Resource
@@ -54,21 +54,25 @@ def get_relationship_type(actor: Actor, name: str, *, fields: str = "") -> tuple
     return show_type(actor, found.id, fields)
 
 
-def create_relationship_type(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_relationship_type(
+    actor: Actor, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version); fields may be given with it. Raises SlugTaken, ValidationFailed."""
     policy.require(actor, P.PIPELINES_CREATE)
     with unit(actor) as work:
-        slug = check_slug(body.get("slug") or slug_from(body["name"]))
-        made = RelationshipType(
-            slug=slug, graphql_name=graphql_name(work, slug), created_by=actor.user_id, updated_by=actor.user_id
-        )
+        faults = faults or FaultList()
+        slug = read_slug(body, faults, reserved=RESERVED)
+        made = RelationshipType(slug=slug, created_by=actor.user_id, updated_by=actor.user_id)
         body = {**_DEFAULTS, **body}
-        _apply(work, made, body)
+        _apply(work, made, body, faults)
+        wanted = read_fields(work, made, field_entries(body), faults, new=True)
+        note_taken_slug(work, Pipeline, slug, faults)
+        faults.check()
+        made.graphql_name = graphql_name(work, slug)
         work.session.add(made)
         work.session.flush()
         check_pipelines(work, kind="relationship")
-        entries = [(pointer("fields", at), entry) for at, entry in enumerate(body.get("fields") or ())]
-        fields = add_fields(work, made, entries, new=True)
+        fields = add_fields(work, made, wanted, faults, new=True)
         work.renew_schema()
         work.created(made, "relationship_type.created")
         for field in fields:
@@ -79,7 +83,7 @@ def create_relationship_type(actor: Actor, body: Mapping[str, Any]) -> tuple[UUI
 
 def update_relationship_type(
     actor: Actor, name: str, body: Mapping[str, Any], *,
-    whole: bool = False, versions: frozenset[int] | None = None,
+    whole: bool = False, versions: frozenset[int] | None = None, faults: FaultList | None = None,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given, or, when it is given whole, everything but slug, fields and constraints of its own.
 
@@ -91,11 +95,9 @@ def update_relationship_type(
         body = {**_DEFAULTS, **body}
     with unit(actor) as work:
         found = lock_type(work, sight.type.id, versions=versions)
-        slug, before = found.slug, [(end, _end(found, end)) for end in ENDS]
-        _apply(work, found, body)
-        if body.get("slug", slug) != slug:
-            found.slug = check_slug(body["slug"])
-            found.graphql_name = graphql_name(work, found.slug)
+        before, faults = [(end, _end(found, end)) for end in ENDS], faults or FaultList()
+        _apply(work, found, body, faults)
+        rename(work, found, body, faults)
         _check_ends(work, found, {end: _end(found, end) for end, former in before if former != _end(found, end)})
         if work.differences(found):
             found.updated_by = actor.user_id
@@ -147,9 +149,7 @@ def show_type(actor: Actor, type_id: UUID, fields: str = "") -> tuple[str, int]:
     return found
 
 
-def _apply(work: Unit, found: RelationshipType, body: Mapping[str, Any]) -> None:
-    """Raises ValidationFailed."""
-    faults = FaultList()
+def _apply(work: Unit, found: RelationshipType, body: Mapping[str, Any], faults: FaultList) -> None:
     for key in _PLAIN:
         if key in body:
             setattr(found, key, body[key])
@@ -162,7 +162,6 @@ def _apply(work: Unit, found: RelationshipType, body: Mapping[str, Any]) -> None
         for end in ENDS:
             if _end(constraint, end) is not None and _end(found, end) not in {None, _end(constraint, end)}:
                 faults.add(f"/{end}_pipeline", "CONTRADICTION", f"A constraint is about another {end}.")
-    faults.check()
 
 
 def _check_ends(work: Unit, found: RelationshipType, changed: Mapping[str, UUID | None]) -> None:

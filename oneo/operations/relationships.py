@@ -12,14 +12,14 @@ from oneo.access.permissions import P
 from oneo.access.relationships import TypeSight, readable, readable_types, type_sight
 from oneo.access.schema import readable_reaches, schema_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, RelationshipNotFound, RelationshipNotRemoved
+from oneo.errors import FaultList, RelationshipNotFound, RelationshipNotRemoved, pointer
 from oneo.events.unit import announce, translated, unit
 from oneo.filters.link_columns import own_columns
 from oneo.filters.sql import Sql, all_of
 from oneo.operations.link_locks import Place, locks_for, reach_of, rules_for
-from oneo.operations.link_values import Wanted, read_change, read_new
+from oneo.operations.link_values import NEW_KEYS, Wanted, missing_ends, read_change, read_new
 from oneo.operations.lists import Listing, ListQuery, including, list_resource, picked
-from oneo.operations.violations import refuse_broken
+from oneo.operations.violations import END_CODES, fault, refuse_broken
 from oneo.store import erasing, link_changes, link_writes, message
 from oneo.store.history import changed_since
 from oneo.store.link_changes import ACTIVATE, DEACTIVATE, DELETE, RESTORE, UPDATE, LinkChange
@@ -56,13 +56,16 @@ def get_relationship(
 
 
 def create_relationship(
-    actor: Actor, body: Mapping[str, Any], *, reason: str | None = None
+    actor: Actor, body: Mapping[str, Any], *, reason: str | None = None, faults: FaultList | None = None
 ) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises ValidationFailed, InvalidRelationshipType, InactiveThing, DuplicateRelationship,
     ConstraintViolation, CircularRelationship.
     """
     policy.require(actor, P.RELATIONSHIPS_CREATE)
-    wanted = read_new(actor, body, FaultList())
+    wanted = read_new(actor, body, faults or FaultList())
+    if wanted.faults.faults:
+        for broken in find_broken(actor, body, wanted):
+            wanted.faults.take([fault(actor, broken)])
     wanted.faults.check()
     written = perform_insert(actor, [wanted], reason=reason).rows[0]
     refuse_broken(actor, written.broken)
@@ -72,12 +75,13 @@ def create_relationship(
 def update_relationship(
     actor: Actor, link_id: UUID, body: Mapping[str, Any], *,
     whole: bool = False, versions: frozenset[int] | None = None, reason: str | None = None,
+    faults: FaultList | None = None,
 ) -> tuple[str, int]:  # fmt: skip
     """Changes what is given, or, given whole, everything but its type and ends. Raises RelationshipNotFound,
     VersionMismatch, and what `create_relationship` raises.
     """
     found, place = locate(actor, link_id, P.RELATIONSHIPS_UPDATE)
-    wanted = read_change(actor, found, link_id, body, FaultList(), whole=whole)
+    wanted = read_change(actor, found, link_id, body, faults or FaultList(), whole=whole)
     wanted.faults.check()
     return _perform_one(actor, UPDATE, P.RELATIONSHIPS_UPDATE, wanted.row or {}, place, versions, reason)
 
@@ -165,6 +169,25 @@ def perform_insert(
         )
     announce(actor, outcome.seq)
     return outcome
+
+
+def find_broken(actor: Actor, body: Mapping[str, Any], wanted: Wanted) -> list[Broken]:
+    """What a new relationship would break, as far as its faults let it be known. Writes nothing.
+
+    Its ends are looked up whatever else is wrong. Of constraints nothing is known while its type, status or time is
+    not: they would be checked for another relationship than the one that is wanted.
+    """
+    faults = wanted.faults
+    if wanted.row is None:
+        return missing_ends(actor, body, faults)
+    broken = [found for one in perform_insert(actor, [wanted], dry=True).rows for found in one.broken]
+    placed = not any(found.pointer in _PLACING for found in faults.faults)
+    of_ends = [found for found in broken if found.code in END_CODES]
+    return [found for found in (broken if placed else of_ends) if not faults.covers(fault(actor, found).pointer)]
+
+
+_PLACING = {pointer(name) for name in NEW_KEYS - {"strength", "metadata", "data"}}
+"""Without these it cannot be said which constraints a relationship would break."""
 
 
 def perform_change(

@@ -13,15 +13,16 @@ from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.schema import find_pipeline
 from oneo.actor import Actor
-from oneo.errors import Fault, SlugTaken, TemplateNotFound, TemplateShipped, ValidationFailed
+from oneo.errors import FaultList, SlugTaken, TemplateNotFound, TemplateShipped
 from oneo.events.unit import unit
-from oneo.fields.slugs import RULE, is_slug, slug_from
+from oneo.fields.slugs import slug_from
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Pipeline, Template
 from oneo.operations import shipped_templates as shipped
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.operations.patterns import pattern_of
+from oneo.operations.slug_checks import note_taken_slug, read_slug
 from oneo.store.lists import get_row
 from oneo.store.resources import Resource
 from oneo.store.templates import around, template_resource
@@ -53,19 +54,22 @@ def get_template(actor: Actor, name: str) -> str:
     return found[0]
 
 
-def create_template(actor: Actor, pipeline: str, body: Mapping[str, Any]) -> tuple[UUID, str]:
+def create_template(
+    actor: Actor, pipeline: str, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str]:  # fmt: skip
     """(id, JSON text) of the pipeline as a template; fields that the caller does not see are not in it.
 
     Raises PipelineNotFound, SlugTaken, ValidationFailed.
     """
     policy.require(actor, P.PIPELINES_CREATE)
     sight = find_pipeline(actor, pipeline, P.PIPELINES_READ)
-    slug = body.get("slug") or slug_from(body["name"])
-    if not is_slug(slug):
-        raise ValidationFailed(faults=[Fault("/slug", "INVALID_SLUG", RULE)])
+    faults = faults or FaultList()
+    slug = read_slug(body, faults)
     if slug in shipped.SLUGS:
-        raise SlugTaken
+        faults.add_conflict(SlugTaken())
     with unit(actor) as work:
+        note_taken_slug(work, Template, slug, faults)
+        faults.check()
         pattern = pattern_of(actor, sight)
         for field in pattern["fields"]:
             del field["display_order"]
@@ -97,10 +101,12 @@ def delete_template(actor: Actor, name: str) -> None:
         work.session.delete(template)
 
 
-def with_template(actor: Actor, body: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+def with_template(
+    actor: Actor, body: Mapping[str, Any], faults: FaultList
+) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
     """(the body, completed by what the template that it names says; fields of the template, which come first).
 
-    What the body gives wins, its fields too where slugs are the same. Raises ValidationFailed.
+    What the body gives wins, its fields too where slugs are the same.
     """
     name = body.get("template")
     if name is None:
@@ -108,11 +114,10 @@ def with_template(actor: Actor, body: Mapping[str, Any]) -> tuple[Mapping[str, A
     try:
         found = orjson.loads(get_template(actor, name))
     except TemplateNotFound:
-        raise ValidationFailed(
-            faults=[Fault("/template", "TEMPLATE_NOT_FOUND", "There is no such template.")]
-        ) from None
+        faults.add("/template", "TEMPLATE_NOT_FOUND", "There is no such template.")
+        return body, []
     pattern = found["pattern"]
-    given = {field.get("slug") or slug_from(field["name"]) for field in body.get("fields") or ()}
+    given = {field.get("slug") or slug_from(field.get("name", "")) for field in body.get("fields") or () if field}
     fields = [field for field in pattern.pop("fields") if field["slug"] not in given]
     return {**pattern, **body, "template": found["slug"]}, fields
 

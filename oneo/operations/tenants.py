@@ -80,11 +80,12 @@ def get_settings(actor: Actor) -> tuple[dict[str, Any], int]:
 
 
 def update_settings(
-    actor: Actor, changes: Mapping[str, Any], *, versions: frozenset[int] | None = None
-) -> tuple[dict[str, Any], int]:
+    actor: Actor, changes: Mapping[str, Any], *,
+    versions: frozenset[int] | None = None, faults: FaultList | None = None,
+) -> tuple[dict[str, Any], int]:  # fmt: skip
     """Changes what is given; null returns a setting to its default. Raises ValidationFailed, VersionMismatch."""
     policy.require(actor, P.TENANT_UPDATE)
-    _check_settings(changes)
+    _check_settings(changes, faults or FaultList())
     with unit(actor) as work:
         profile = work.lock(TenantProfile, actor.tenant_id, versions=versions)
         if profile is None:
@@ -102,8 +103,8 @@ def _settings_of(profile: TenantProfile) -> dict[str, Any]:
     return {"name": profile.name, **defaults, **profile.settings}
 
 
-def _check_settings(changes: Mapping[str, Any]) -> None:
-    faults = FaultList()
+def _check_settings(changes: Mapping[str, Any], faults: FaultList) -> None:
+    """Raises ValidationFailed."""
     for key, value in changes.items():
         option = SETTINGS.get(key)
         if option is None or value is None:

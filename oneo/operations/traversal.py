@@ -11,7 +11,7 @@ from oneo.access.permissions import P
 from oneo.access.relationships import readable_groups, readable_types
 from oneo.access.schema import find_pipeline, schema_of, sight_of
 from oneo.actor import Actor
-from oneo.errors import FaultList, InvalidParameter, RecordNotFound, pointer
+from oneo.errors import FaultList, InvalidParameter, RecordNotFound, ValidationFailed, pointer
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Text
 from oneo.filters.columns import Column
@@ -40,26 +40,32 @@ WALKED = tuple(status for status in STATUSES if status != "DELETED")
 @dataclass(frozen=True, slots=True)
 class Traversal:
     """What a face was asked. Types and pipelines are ids or slugs; None is all of them. `effective_at` None is now.
+    Of a name that is None a fault is known.
 
     `filter` is about relationships and `record_filter` about each record on the way but the start, as JSON.
     """
 
     depth: int = 1
     direction: str = "both"
-    relationship_types: Sequence[str] | None = None
-    status: Sequence[str] | None = None
+    relationship_types: Sequence[str | None] | None = None
+    status: Sequence[str | None] | None = None
     include_inactive: bool = False
     effective_at: str | None = None
     filter: object = None
     record_filter: object = None
-    pipelines: Sequence[str] | None = None
+    pipelines: Sequence[str | None] | None = None
     limit: int = LIMIT
     format: str = "paths"
 
 
-def traverse(actor: Actor, start: UUID, asked: Traversal, *, pipeline: str | None = None) -> tuple[int, str]:
-    """(the tenant's event number, JSON text). Raises RecordNotFound, PipelineNotFound, InvalidParameter, StaleActor."""
-    walk = walk_for(actor, asked)
+def traverse(
+    actor: Actor, start: UUID, asked: Traversal, *, pipeline: str | None = None, faults: FaultList | None = None
+) -> tuple[int, str]:
+    """(the tenant's event number, JSON text). `faults` are those of a body that asks.
+
+    Raises RecordNotFound, PipelineNotFound, StaleActor, InvalidParameter, or for a body ValidationFailed.
+    """
+    walk = walk_for(actor, asked, faults)
     if pipeline is not None:
         place = find_pipeline(actor, pipeline, P.RECORDS_READ).shape.id
         walk = replace(walk, sight=[Group(g.scope, [place]) for g in walk.sight if place in g.pipelines])
@@ -77,11 +83,13 @@ def _found(answer: store.Found) -> tuple[int, str]:
     return answer.seq, answer.body
 
 
-def walk_for(actor: Actor, asked: Traversal) -> store.Walk:
-    """What of that the caller may walk. Everything that is wrong with it is said at once: raises InvalidParameter."""
+def walk_for(actor: Actor, asked: Traversal, of_body: FaultList | None = None) -> store.Walk:
+    """What of that the caller may walk. Everything that is wrong with it is said at once: raises InvalidParameter, or
+    ValidationFailed for a body.
+    """
     policy.require(actor, P.RELATIONSHIPS_READ)
     policy.require(actor, P.RECORDS_READ)
-    faults = FaultList()
+    faults = of_body or FaultList()
     _check_ranges(asked, faults)
     types = {found.type.id: found.type.slug for found in readable_types(actor)}
     chosen = _chosen(types, asked.relationship_types, "relationship_types", faults)
@@ -91,7 +99,7 @@ def walk_for(actor: Actor, asked: Traversal) -> store.Walk:
     titles = _titles(actor, sight)
     links = _condition(asked.filter, STEPS, "filter", faults)
     records = _condition(asked.record_filter, _columns(titles), "record_filter", faults)
-    faults.check(InvalidParameter)
+    faults.check(ValidationFailed if of_body else InvalidParameter)
     outbound, inbound = DIRECTIONS[asked.direction.lower()]
     return store.Walk(
         types={key: slug for key, slug in types.items() if key in chosen}, outbound=outbound, inbound=inbound,
@@ -114,12 +122,15 @@ def _check_word(name: str, word: str, known: Iterable[str], faults: FaultList, c
         faults.add(pointer(name), code, f"{word[:50]!r} is not known here.", allowed=known, near=(word, known))
 
 
-def _chosen(slugs: Mapping[UUID, str], names: Sequence[str] | None, parameter: str, faults: FaultList) -> set[UUID]:
+def _chosen(
+    slugs: Mapping[UUID, str], names: Sequence[str | None] | None, parameter: str, faults: FaultList
+) -> set[UUID]:
     """Those that are named by id or slug. What the caller may not read is not there for him."""
     if names is None:
         return set(slugs)
     known = {name: key for key, slug in slugs.items() for name in (str(key), slug)}
-    for name in names:
+    given = [name for name in names if name is not None]
+    for name in given:
         if name.lower() not in known:
             of_types = parameter == "relationship_types"
             faults.add(
@@ -127,10 +138,12 @@ def _chosen(slugs: Mapping[UUID, str], names: Sequence[str] | None, parameter: s
                 f"There is no such {'relationship type' if of_types else 'pipeline'}.",
                 near=(name, slugs.values()),
             )  # fmt: skip
-    return {known[name.lower()] for name in names if name.lower() in known}
+    return {known[name.lower()] for name in given if name.lower() in known}
 
 
-def _within(actor: Actor, sight: list[Group], names: Sequence[str] | None, faults: FaultList) -> list[Group]:
+def _within(
+    actor: Actor, sight: list[Group], names: Sequence[str | None] | None, faults: FaultList
+) -> list[Group]:  # fmt: skip
     """The groups of records that may be walked to."""
     if names is None:
         return sight
@@ -144,7 +157,7 @@ def _within(actor: Actor, sight: list[Group], names: Sequence[str] | None, fault
 def _statuses(asked: Traversal, faults: FaultList) -> list[str]:
     if asked.status is not None and asked.include_inactive:
         faults.add("/include_inactive", "CONTRADICTION", "Either the statuses are given or all of them are asked for.")
-    names = [name.upper() for name in asked.status or ("ACTIVE",)]
+    names = [name.upper() for name in asked.status or ("ACTIVE",) if name is not None]
     for name in names:
         _check_word("status", name, WALKED, faults)
     return list(WALKED) if asked.include_inactive else sorted(set(names))
@@ -164,7 +177,7 @@ def _condition(asked: object, columns: Mapping[str, Column], parameter: str, fau
     try:
         return compile_filter(parse_json(asked, columns, where=pointer(parameter)), columns)
     except InvalidParameter as error:
-        faults.faults.extend(error.faults)
+        faults.take(error.faults, error.extra.get("errors_left_out", 0))
         return TRUE
 
 

@@ -52,7 +52,7 @@ def bulk_upsert(
     known = _find(actor, rows) if field is None else _find_by(actor, sight, field, rows)
     creating, changing = Checker(actor, sight, P.RECORDS_CREATE), Checker(actor, sight, P.RECORDS_UPDATE)
     for row in paced(rows):
-        if not row.good:
+        if row.faults.covers("/id"):
             continue
         if row.id in known:
             check_change(changing, sight, row)

@@ -13,14 +13,14 @@ from oneo.access import policy
 from oneo.access.effective_rights import require_within
 from oneo.access.permissions import EVERYTHING, P
 from oneo.actor import Actor
-from oneo.errors import Fault, UserTypeInUse, UserTypeNotFound, UserTypeShipped, ValidationFailed
+from oneo.errors import FaultList, UserTypeInUse, UserTypeNotFound, UserTypeShipped
 from oneo.events.unit import unit
-from oneo.fields.slugs import RULE, is_slug, slug_from
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Role, User, UserRole
-from oneo.operations.grants import check_administrators, check_grants, check_holders
+from oneo.operations.grants import check_administrators, check_holders, read_grants, require_grantable
 from oneo.operations.lists import Listing, ListQuery, list_resource
+from oneo.operations.slug_checks import note_taken_slug, read_slug
 from oneo.store.lists import get_row
 from oneo.store.resources import USER_TYPES
 
@@ -91,23 +91,26 @@ def get_user_type(actor: Actor, name: str) -> tuple[str, int]:
     return _shown(actor, as_id(name) or name)
 
 
-def create_user_type(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_user_type(
+    actor: Actor, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises SlugTaken, ValidationFailed, PermissionDenied."""
     policy.require(actor, P.USER_TYPES_CREATE)
     with unit(actor) as work:
-        role = Role(
-            name=body["name"],
-            slug=_check_slug(body.get("slug") or slug_from(body["name"])),
-            description=body.get("description", ""),
-            grants=check_grants(actor, body.get("grants", ())),
-        )
+        faults = faults or FaultList()
+        slug, grants = read_slug(body, faults), read_grants(actor, body.get("grants", ()), faults)
+        note_taken_slug(work, Role, slug, faults)
+        faults.check()
+        require_grantable(actor, grants)
+        role = Role(name=body["name"], slug=slug, description=body.get("description", ""), grants=grants)
         work.created(role, "user_type.created")
         return (role.id, *_shown(actor, role.id))
 
 
 def update_user_type(
-    actor: Actor, name: str, body: Mapping[str, Any], *, versions: frozenset[int] | None = None
-) -> tuple[str, int]:
+    actor: Actor, name: str, body: Mapping[str, Any], *,
+    versions: frozenset[int] | None = None, faults: FaultList | None = None,
+) -> tuple[str, int]:  # fmt: skip
     """Changes what is given. Raises VersionMismatch, UserTypeShipped, LastAdministrator, PermissionDenied."""
     policy.require(actor, P.USER_TYPES_UPDATE)
     with unit(actor) as work:
@@ -115,10 +118,13 @@ def update_user_type(
         require_within(actor, policy.parse_grants(role.grants))
         if role.slug == "admin" and role.is_shipped and "grants" in body:
             raise UserTypeShipped("The administrator's grants are fixed.")
+        faults = faults or FaultList()
         for key in {"name", "description"} & body.keys():
             setattr(role, key, body[key])
-        if "grants" in body:
-            grants = check_grants(actor, body["grants"])
+        grants = read_grants(actor, body["grants"], faults) if "grants" in body else None
+        faults.check()
+        if grants is not None:
+            require_grantable(actor, grants)
             work.renew_access()
             check_holders(actor, role, grants)
             role.grants = grants
@@ -154,12 +160,6 @@ def _in_use(actor: Actor, users: int) -> UserTypeInUse:
     if not policy.allows(actor, P.USERS_READ):
         return UserTypeInUse()
     return UserTypeInUse(f"{users} users still have this user type.", extra={"user_count": users})
-
-
-def _check_slug(slug: str) -> str:
-    if not is_slug(slug):
-        raise ValidationFailed(faults=[Fault("/slug", "INVALID_SLUG", RULE)])
-    return slug
 
 
 def _role_id(actor: Actor, name: str) -> UUID:

@@ -15,7 +15,7 @@ from oneo.access import passwords, policy
 from oneo.access.effective_rights import require_within
 from oneo.access.permissions import P
 from oneo.actor import Actor
-from oneo.errors import CredentialsInvalid, FaultList, UserNotFound, pointer
+from oneo.errors import CredentialsInvalid, EmailTaken, FaultList, UserNotFound, pointer
 from oneo.events.unit import Unit, unit
 from oneo.fields.emails import normal_email
 from oneo.filters.sql import Sql
@@ -25,10 +25,11 @@ from oneo.operations import auth
 from oneo.operations.grants import check_administrators, require_over, user_types_of
 from oneo.operations.lists import Listing, ListQuery, list_resource
 from oneo.store.lists import get_row
-from oneo.store.resources import USERS
+from oneo.store.resources import USERS, Resource, users_resource
 from oneo.store.time_zones import time_zones
 
-_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
+LOCALE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+_LOCALE = re.compile(LOCALE, re.ASCII)
 _NOT_DELETED = Sql("u.deleted_at IS NULL")
 _DELETED = Sql("u.deleted_at IS NOT NULL")
 _OWN = frozenset({"name", "timezone", "locale"})
@@ -38,7 +39,15 @@ def list_users(actor: Actor, query: ListQuery, *, deleted: bool = False) -> List
     policy.require(actor, P.USERS_READ)
     if deleted:
         policy.require(actor, P.USERS_DELETE)
-    return list_resource(actor, USERS, query, scope=_DELETED if deleted else _NOT_DELETED)
+    resource = _with_user_types(actor) if query.asks_about("user_type") else USERS
+    return list_resource(actor, resource, query, scope=_DELETED if deleted else _NOT_DELETED)
+
+
+def _with_user_types(actor: Actor) -> Resource:
+    """Users, who can be asked about by the types that there are; errors list these for callers who may list them."""
+    with unit(actor) as work:
+        slugs = work.session.scalars(select(Role.slug).where(Role.deleted_at.is_(None)).order_by(Role.slug)).all()
+    return users_resource(slugs, listed=policy.allows(actor, P.USER_TYPES_READ))
 
 
 def get_user(actor: Actor, user_id: UUID) -> tuple[str, int]:
@@ -52,16 +61,16 @@ def get_profile(actor: Actor) -> tuple[str, int]:
     return _shown(actor, actor.user_id)
 
 
-def create_user(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
+def create_user(
+    actor: Actor, body: Mapping[str, Any], *, faults: FaultList | None = None
+) -> tuple[UUID, str, int]:  # fmt: skip
     """(id, JSON text, version). Raises EmailTaken, ValidationFailed, PermissionDenied."""
     policy.require(actor, P.USERS_CREATE)
-    faults = FaultList()
-    email = _email(body["email"], faults)
+    faults = faults or FaultList()
+    email = _email(body, faults)
     check_locality(body, faults)
     with unit(actor) as work:
         roles = _roles(work, body.get("user_types", ("member",)), faults)
-        faults.check()
-        _require_held(actor, roles)
         user = User(
             email=email,
             name=body.get("name", ""),
@@ -72,6 +81,11 @@ def create_user(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
             updated_by=actor.user_id,
         )
         if body.get("password") is not None:
+            auth.check_password(actor, user, body["password"], faults)
+        _note_taken_email(work, email, faults)
+        faults.check()
+        _require_held(actor, roles)
+        if body.get("password") is not None:
             auth.set_password(actor, user, body["password"])
         work.session.add(user)
         work.session.flush()
@@ -81,23 +95,28 @@ def create_user(actor: Actor, body: Mapping[str, Any]) -> tuple[UUID, str, int]:
 
 
 def update_user(
-    actor: Actor, user_id: UUID, body: Mapping[str, Any], *, versions: frozenset[int] | None = None
-) -> tuple[str, int]:
+    actor: Actor, user_id: UUID, body: Mapping[str, Any], *,
+    versions: frozenset[int] | None = None, faults: FaultList | None = None,
+) -> tuple[str, int]:  # fmt: skip
     """Changes what is given. Raises UserNotFound, VersionMismatch, LastAdministrator, EmailTaken, PermissionDenied."""
     policy.require(actor, P.USERS_UPDATE)
     _require_own_session(actor, user_id)
     with unit(actor) as work:
         user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
-        faults = FaultList()
+        faults = faults or FaultList()
         _require_own_password(actor, user, body, faults)
         check_locality(body, faults)
         roles = _roles(work, body["user_types"], faults) if "user_types" in body else None
         if "email" in body:
-            user.email = _email(body["email"], faults)
-        faults.check()
+            user.email = _email(body, faults)
         for key in (_OWN | {"is_active"}) & body.keys():
             setattr(user, key, body[key])
+        if body.get("password") is not None:
+            auth.check_password(actor, user, body["password"], faults)
+        if "email" in body:
+            _note_taken_email(work, user.email, faults, but=user.id)
+        faults.check()
         _note_update(actor, work, user, roles)
         if body.get("password") is not None:
             auth.set_password(actor, user, body["password"])
@@ -105,10 +124,13 @@ def update_user(
         return _shown(actor, user.id)
 
 
-def update_profile(actor: Actor, body: Mapping[str, Any], *, versions: frozenset[int] | None = None) -> tuple[str, int]:
+def update_profile(
+    actor: Actor, body: Mapping[str, Any], *,
+    versions: frozenset[int] | None = None, faults: FaultList | None = None,
+) -> tuple[str, int]:  # fmt: skip
     """What everybody may change of himself: name, time zone, locale. Raises SessionRequired."""
     policy.require_session(actor)
-    faults = FaultList()
+    faults = faults or FaultList()
     check_locality(body, faults)
     faults.check()
     with unit(actor) as work:
@@ -166,12 +188,27 @@ def _note_update(actor: Actor, work: Unit, user: User, roles: Sequence[Role] | N
     work.changed(user, "user.updated", old=old, also={"user_types": types})
 
 
-def _email(text: str, faults: FaultList) -> str:
+def _email(body: Mapping[str, Any], faults: FaultList) -> str:
+    """The address as it is stored. Empty when there is none, for which a fault is known."""
+    if "email" not in body:
+        return ""
     try:
-        return normal_email(text)
+        return normal_email(body["email"])
     except ValueError as error:
         faults.add("/email", "INVALID_EMAIL", str(error))
         return ""
+
+
+def _note_taken_email(work: Unit, email: str, faults: FaultList, *, but: UUID | None = None) -> None:
+    """Add a fault when another user has the address, so that it is named together with what else is wrong.
+
+    Without other faults nothing is looked up: the unique index decides when the row is written.
+    """
+    if not email or not faults.faults:
+        return
+    holder = work.session.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
+    if holder not in (None, but):
+        faults.add_conflict(EmailTaken())
 
 
 def check_locality(body: Mapping[str, Any], faults: FaultList) -> None:
@@ -192,14 +229,16 @@ def _locked(work: Unit, user_id: UUID, *, versions: frozenset[int] | None = None
     return user
 
 
-def _roles(work: Unit, names: Sequence[str], faults: FaultList) -> list[Role]:
-    """Locked against removal until the end of the unit, so that nobody is given a type that is just going."""
+def _roles(work: Unit, names: Sequence[str | None], faults: FaultList) -> list[Role]:
+    """Locked against removal until the end of the unit, so that nobody is given a type that is just going. Of a name
+    that is None a fault is known.
+    """
     found = work.session.scalars(
         select(Role).where(Role.deleted_at.is_(None)).order_by(Role.slug).with_for_update(read=True, key_share=True)
     ).all()
     known = {str(role.id): role for role in found} | {role.slug: role for role in found}
     for at, name in enumerate(names):
-        if name not in known:
+        if name is not None and name not in known:
             faults.add(
                 pointer("user_types", at), "USER_TYPE_NOT_FOUND", "There is no such user type.",
                 near=None if as_id(name) else (name, [role.slug for role in found]),

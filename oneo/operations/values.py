@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from oneo import exact_json
 from oneo.access import policy
@@ -16,7 +17,7 @@ from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.shapes import FieldShape
 from oneo.models.record import MAX_RECORD_BYTES
 from oneo.pacing import Pacer, paced
-from oneo.store.records import unknown_users
+from oneo.store.records import taken_keys, unknown_users
 
 _SUGGESTED = 100
 """Unknown fields of all records of a call for which the nearest one is looked for."""
@@ -52,7 +53,7 @@ class Checker:
             if default is not None:
                 values.set[slug] = found.kind.from_json(default)
             elif found.is_required and slug in self._fields and slug not in self._read_only:
-                _require(slug, faults, where)
+                self._require(slug, faults, where)
         values.unset = []
         self._check_size(values, faults, where)
         return values
@@ -90,7 +91,7 @@ class Checker:
         """Required values are not among those that go."""
         for slug in values.unset:
             if self._fields[slug].is_required:
-                _require(slug, faults, where)
+                self._require(slug, faults, where)
 
     def check_users(self) -> None:
         """Ids of users that were met so far; one look-up for all of them."""
@@ -109,9 +110,16 @@ class Checker:
             error.add_to(faults, where + pointer(found.slug))
             return
         if read == "" and found.is_required:
-            _require(found.slug, faults, where)
+            self._require(found.slug, faults, where)
         if found.kind.name == "user":
             self._users.append((str(read), faults, where + pointer(found.slug)))
+
+    def _require(self, slug: str, faults: FaultList, where: str) -> None:
+        """A value that the input does have, or a title that stands in for it, is not asked for again."""
+        place, title = where + pointer(slug), where.removesuffix("/data") + "/title"
+        named = slug == self._sight.shape.title_field and faults.covers(title)
+        if not named and not faults.covers(place):
+            faults.add(place, "REQUIRED", "This field must have a value.")
 
     def _check_size(self, values: Values, faults: FaultList, where: str) -> None:
         if len(exact_json.dumps(values.set)) > MAX_RECORD_BYTES:
@@ -131,9 +139,16 @@ def repeated_keys(sight: Sight, rows: Sequence[Values]) -> list[tuple[int, str]]
     return repeated
 
 
+def taken_fields(actor: Actor, sight: Sight, values: Values, *, but: UUID | None = None) -> list[str]:
+    """Slugs of the unique fields whose values another record than `but` has."""
+    keys = {
+        (found.unique_slot or "", found.kind.unique_key(values.set[found.slug])): found.slug
+        for found in unique_fields(sight, values.set)
+        if found.slug not in sight.hidden
+    }
+    holders = taken_keys(actor, sight.shape.id, keys)
+    return [slug for key, slug in keys.items() if holders.get(key, but) != but]
+
+
 def unique_fields(sight: Sight, slugs: Iterable[str]) -> list[FieldShape]:
     return [found for slug in slugs if (found := sight.shape.fields[slug]).unique_slot]
-
-
-def _require(slug: str, faults: FaultList, where: str) -> None:
-    faults.add(where + pointer(slug), "REQUIRED", "This field must have a value.")

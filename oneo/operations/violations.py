@@ -40,6 +40,8 @@ PLAIN_CODES = frozenset(
     {"VERSION_MISMATCH", "RECORD_NOT_FOUND", "VALIDATION_FAILED", "INVALID_RELATIONSHIP_TYPE", "INACTIVE_THING"}
 )
 """Of what lies with one relationship alone, whatever others there are."""
+END_CODES = frozenset({"RECORD_NOT_FOUND", "INVALID_RELATIONSHIP_TYPE", "INACTIVE_THING"})
+"""Of what lies with the record at an end, whatever else the relationship says."""
 _PLAIN = {
     "VERSION_MISMATCH": "The relationship has changed since it was read.",
     "RECORD_NOT_FOUND": "There is no such record.",

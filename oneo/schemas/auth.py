@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from oneo.access.permissions import P
 from oneo.models.tenant import SLUG_LENGTH
 from oneo.models.user import EMAIL_LENGTH, NAME_LENGTH
-from oneo.schemas.base import Input, Moment, StrictString, text
+from oneo.schemas.base import Entries, Input, Moment, StrictString, text
 
 _EMAIL = {"format": "email", "example": "admin@acme.example"}
 _KEY_NAME = {"example": "Nightly export"}
@@ -69,8 +70,9 @@ class ApiKeySchema(Schema):
 
 class ApiKeyRequest(Input):
     name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_KEY_NAME)
-    scopes = fields.List(
-        StrictString(validate=validate.Length(max=64)), load_default=None, allow_none=True,
+    scopes = Entries(
+        StrictString(validate=validate.Length(max=64), metadata={"enum": [known.value for known in P]}),
+        load_default=None, allow_none=True,
         validate=validate.Length(max=100),
         metadata={"description": "Permissions; null is all that the user has.", "example": ["users:read"]},
     )  # fmt: skip

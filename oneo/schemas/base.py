@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from oneo.errors import MAX_FAULTS
+from oneo.fields.slugs import MAX_LENGTH as SLUG_LENGTH
+from oneo.fields.slugs import PATTERN
 from oneo.operations.lists import MAX_PAGE_SIZE, PAGE_SIZE
+
+
+class Refusal(str):
+    """A message of the schema library that lists the values which would be allowed."""
+
+    __slots__ = ("allowed",)
+    allowed: tuple[str, ...]
+
+    def __new__(cls, allowed: Iterable[Any]) -> Self:
+        words = tuple(map(str, allowed))
+        made = super().__new__(cls, f"Must be one of: {', '.join(words)}.")
+        made.allowed = words
+        return made
+
+
+class OneOf(validate.OneOf):
+    """One of the choices; the fault lists them."""
+
+    def __call__(self, value: Any) -> Any:
+        if value not in self.choices:
+            raise ValidationError(Refusal(self.choices))
+        return value
+
+
+class Choice(fields.Enum[Any]):
+    """A member of an enumeration, by its value; the fault lists the values."""
+
+    def __init__(self, enum: type[Enum], **kwargs: Any) -> None:
+        super().__init__(enum, by_value=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return self.enum(value)
+        except ValueError:
+            raise ValidationError(Refusal(member.value for member in self.enum)) from None
 
 
 class StrictString(fields.String):
@@ -36,6 +75,34 @@ class StrictInteger(fields.Integer):
         return value
 
 
+class Entries(fields.List[Any]):
+    """A list whose sound entries keep their places when others are not: None stands for those.
+
+    A required part that an entry lacks is missing in what is left of it.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        self._check_length(value)
+        sound: list[Any] = []
+        errors: dict[int, Any] = {}
+        for at, entry in enumerate(value):
+            try:
+                sound.append(self.inner.deserialize(entry, **kwargs))
+            except ValidationError as error:
+                sound.append(error.valid_data if isinstance(entry, dict) else None)
+                errors[at] = error.messages
+        if errors:
+            raise ValidationError(errors, valid_data=sound)
+        return sound
+
+    def _check_length(self, value: list[Any]) -> None:
+        """A list that is too long is refused before its entries are read."""
+        for validator in self.validators:
+            validator(value)
+
+
 class Whole(fields.Integer):
     """A whole number in a query string."""
 
@@ -60,10 +127,16 @@ def _not_blank(text: str) -> None:
 
 def text(*, maximum: int, minimum: int = 0, about: str = "", blank: bool = True, **kwargs: Any) -> StrictString:
     """A text of bounded length; `blank`: white space alone will do."""
-    metadata = {"description": about} if about else {}
+    metadata: dict[str, Any] = {"description": about} if about else {}
+    metadata |= {} if blank else {"pattern": r"\S"}
     metadata |= kwargs.pop("metadata", {})
     length = validate.Length(min=minimum, max=maximum)
     return StrictString(validate=length if blank else [length, _not_blank], metadata=metadata, **kwargs)
+
+
+def slug(about: str = "", **metadata: Any) -> StrictString:
+    """A slug that is given to something new; the operation checks its form, so that the fault has a code of its own."""
+    return text(minimum=1, maximum=SLUG_LENGTH, about=about, metadata={"pattern": PATTERN, **metadata})
 
 
 class Input(Schema):
@@ -103,7 +176,7 @@ class ListParameters(Schema):
     ordering = fields.String(load_default="", metadata={"description": "Keys, comma separated; `-` turns one round."})
     search = fields.String(load_default="", metadata={"description": "Rows that contain this text."})
     count = fields.String(
-        load_default="exact", validate=validate.OneOf(["exact", "estimated", "none"]),
+        load_default="exact", validate=OneOf(["exact", "estimated", "none"]),
         metadata={"description": "How to count."},
     )  # fmt: skip
     fields_ = fields.String(load_default="", data_key="fields", metadata={"description": "Keys to return."})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from oneo.operations.bulk import MAX_ROWS, Mode
-from oneo.schemas.base import Input, StrictInteger
+from oneo.schemas.base import Choice, Input, StrictInteger
 from oneo.schemas.record import RecordCreate, RecordSchema
 
 
 class BulkParameters(Schema):
-    mode = fields.Enum(
-        Mode, by_value=True, load_default=Mode.PARTIAL,
+    mode = Choice(
+        Mode, load_default=Mode.PARTIAL,
         metadata={"description": "`partial` writes the good entries, `atomic` all or none, `dry_run` none."},
     )  # fmt: skip
 

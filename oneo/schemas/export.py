@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import INCLUDE, Schema, fields, validate
+from marshmallow import INCLUDE, Schema, fields
+
+from oneo.schemas.base import OneOf
 
 
 class ExportParameters(Schema):
@@ -12,7 +14,7 @@ class ExportParameters(Schema):
         unknown = INCLUDE
 
     format = fields.String(load_default=None)
-    headers = fields.String(load_default=None, validate=validate.OneOf(["slug", "name"]))
+    headers = fields.String(load_default=None, validate=OneOf(["slug", "name"]))
     ordering = fields.String(load_default="")
     search = fields.String(load_default="")
     fields_ = fields.String(load_default="", data_key="fields")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from oneo.fields.kinds.registry import KINDS
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE, DESCRIPTION_LENGTH, NAME_LENGTH, TYPE_LENGTH
 from oneo.models.tenant import SLUG_LENGTH
-from oneo.schemas.base import Input, Moment, StrictBoolean, StrictInteger, StrictString, text
+from oneo.schemas.base import Entries, Input, Moment, StrictBoolean, StrictInteger, StrictString, slug, text
 
 _NAME, _SLUG = {"example": "Deals"}, {"example": "deals"}
+_FIELD_TYPE = {"enum": list(KINDS), "example": "number"}
 _FIELD_NAME, _FIELD_SLUG = {"example": "Amount"}, {"example": "amount"}
 MAX_FIELDS = 200
 
@@ -27,7 +29,7 @@ class FieldSchema(Schema):
     slug = fields.String(required=True, metadata=_FIELD_SLUG)
     name = fields.String(required=True, metadata=_FIELD_NAME)
     description = fields.String(required=True, metadata={"example": ""})
-    field_type = fields.String(required=True, metadata={"example": "number"})
+    field_type = fields.String(required=True, metadata=_FIELD_TYPE)
     field_config = fields.Dict(required=True, metadata={"example": {"min": 0}})
     is_required = fields.Boolean(required=True)
     is_unique = fields.Boolean(required=True)
@@ -49,7 +51,7 @@ class FieldUpdate(Input):
 
     name = text(minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_FIELD_NAME)
     description = text(maximum=DESCRIPTION_LENGTH, metadata={"example": ""})
-    field_type = text(minimum=1, maximum=TYPE_LENGTH, metadata={"example": "number"})
+    field_type = text(minimum=1, maximum=TYPE_LENGTH, metadata=_FIELD_TYPE)
     field_config = fields.Dict(keys=StrictString(), metadata={"example": {"min": 0}})
     is_required = StrictBoolean()
     is_unique = StrictBoolean(metadata={"description": "No two records of the pipeline have the same value."})
@@ -61,8 +63,8 @@ class FieldUpdate(Input):
 
 class FieldCreate(FieldUpdate):
     name = text(required=True, minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_FIELD_NAME)
-    slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name if not given.", metadata=_FIELD_SLUG)
-    field_type = text(required=True, minimum=1, maximum=TYPE_LENGTH, metadata={"example": "number"})
+    slug = slug("Made from the name if not given.", **_FIELD_SLUG)
+    field_type = text(required=True, minimum=1, maximum=TYPE_LENGTH, metadata=_FIELD_TYPE)
 
 
 class PipelineSchema(Schema):
@@ -98,11 +100,14 @@ class PipelineUpdate(Input):
     """Merge patch: what is left out stays."""
 
     name = text(minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_NAME)
-    slug = text(minimum=1, maximum=SLUG_LENGTH, metadata=_SLUG)
+    slug = slug(**_SLUG)
     description = text(maximum=DESCRIPTION_LENGTH, metadata={"example": ""})
     pipeline_type = text(minimum=1, maximum=TYPE_LENGTH, metadata={"example": DEFAULT_TYPE})
     icon = text(minimum=1, maximum=64, metadata={"example": DEFAULT_ICON})
-    color = StrictString(validate=validate.Regexp(r"#[0-9A-Fa-f]{6}\Z"), metadata={"example": DEFAULT_COLOR})
+    color = StrictString(
+        validate=validate.Regexp(r"#[0-9A-Fa-f]{6}\Z"),
+        metadata={"example": DEFAULT_COLOR, "pattern": "^#[0-9A-Fa-f]{6}$"},
+    )
     is_active = StrictBoolean()
     settings = fields.Dict(keys=StrictString(), metadata={"example": {}})
     title_field = text(
@@ -119,8 +124,8 @@ class PipelineReplace(PipelineUpdate):
 
 class PipelineCreate(PipelineUpdate):
     name = text(required=True, minimum=1, maximum=NAME_LENGTH, blank=False, metadata=_NAME)
-    slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name if not given.", metadata=_SLUG)
-    fields_ = fields.List(
+    slug = slug("Made from the name if not given.", **_SLUG)
+    fields_ = Entries(
         fields.Nested(FieldCreate()), data_key="fields", attribute="fields", validate=validate.Length(max=MAX_FIELDS),
         metadata={"example": [{"name": "Amount", "field_type": "number"}]},
     )  # fmt: skip

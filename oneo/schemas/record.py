@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from oneo.models.record import STATUS_LENGTH, TITLE_LENGTH
 from oneo.schemas.base import Input, Moment, StrictString, text
+from oneo.schemas.relationship import RelationshipSchema
 
 _DATA = {"example": {"amount": 1200, "stage": "open"}}
 _TITLE, _STATUS = {"example": "Big deal"}, {"example": "active"}
+
+
+class EmbeddedRelationships(Schema):
+    """The newest relationships of a record that the caller may read, at most 100."""
+
+    results = fields.List(fields.Nested(RelationshipSchema()), required=True)
+    truncated = fields.Boolean(
+        required=True, metadata={"description": "Whether there are more; `GET relationships/` lists them all."}
+    )
+
+
+class IncludedSchema(Schema):
+    """What was asked for by `include`, by its name."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    relationships = fields.Nested(EmbeddedRelationships())
 
 
 class RecordSchema(Schema):
@@ -23,7 +42,7 @@ class RecordSchema(Schema):
     created_by = fields.UUID(required=True, allow_none=True)
     updated_by = fields.UUID(required=True, allow_none=True)
     deleted_at = Moment(required=True, allow_none=True, metadata={"example": None})
-    included = fields.Dict(metadata={"description": "What was asked for by `include`.", "example": {}})
+    included = fields.Nested(IncludedSchema(), metadata={"example": {}})
 
 
 class PipelineNameSchema(Schema):
@@ -66,7 +85,8 @@ class RecordParameters(Schema):
     include = fields.String(
         load_default="",
         metadata={
-            "description": "Beside it: `pipeline`, `created_by`, `updated_by`, and figures about related records."
+            "description": "Beside it: `relationships`, `pipeline`, `created_by`, `updated_by`, and figures of "
+            "related records."
         },
     )
     as_of = fields.String(

@@ -14,7 +14,7 @@ from oneo.models.pipeline import (
 )
 from oneo.models.relationship import CONSTRAINT_KINDS
 from oneo.models.tenant import SLUG_LENGTH
-from oneo.schemas.base import Input, Moment, StrictBoolean, StrictInteger, StrictString, text
+from oneo.schemas.base import Entries, Input, Moment, OneOf, StrictBoolean, StrictInteger, StrictString, slug, text
 from oneo.schemas.pipeline import MAX_FIELDS, FieldCreate, FieldSchema
 
 MAX_INSTANCES = 1_000_000
@@ -27,7 +27,7 @@ _METADATA = {"example": {"per": "source"}, "description": "Options of the kind, 
 class ConstraintSchema(Schema):
     id = fields.UUID(required=True)
     relationship_type_id = fields.UUID(required=True)
-    constraint_type = fields.String(required=True, validate=validate.OneOf(CONSTRAINT_KINDS))
+    constraint_type = fields.String(required=True, validate=OneOf(CONSTRAINT_KINDS))
     source_pipeline_id = fields.UUID(required=True, allow_none=True, metadata={"example": None})
     target_pipeline_id = fields.UUID(required=True, allow_none=True, metadata={"example": None})
     min_instances = fields.Integer(required=True)
@@ -59,9 +59,7 @@ class ConstraintUpdate(Input):
 
 
 class ConstraintCreate(ConstraintUpdate):
-    constraint_type = StrictString(
-        required=True, validate=validate.OneOf(CONSTRAINT_KINDS), metadata={"example": "CARDINALITY"}
-    )
+    constraint_type = StrictString(required=True, validate=OneOf(CONSTRAINT_KINDS), metadata={"example": "CARDINALITY"})
 
 
 class RelationshipTypeSchema(Schema):
@@ -72,11 +70,11 @@ class RelationshipTypeSchema(Schema):
     is_active = fields.Boolean(required=True)
     source_pipeline_id = fields.UUID(required=True, allow_none=True)
     target_pipeline_id = fields.UUID(required=True, allow_none=True)
-    cardinality = fields.String(required=True, validate=validate.OneOf(CARDINALITIES))
+    cardinality = fields.String(required=True, validate=OneOf(CARDINALITIES))
     is_bidirectional = fields.Boolean(required=True)
     forward_label = fields.String(required=True, metadata=_FORWARD)
     reverse_label = fields.String(required=True, metadata=_REVERSE)
-    on_delete = fields.String(required=True, validate=validate.OneOf(ON_DELETE))
+    on_delete = fields.String(required=True, validate=OneOf(ON_DELETE))
     settings = fields.Dict(required=True, metadata={"example": {}})
     graphql_name = fields.String(required=True, metadata={"example": "WorksAt"})
     relationship_count = fields.Integer(
@@ -100,7 +98,7 @@ class RelationshipTypeUpdate(Input):
     """Merge patch: what is left out stays."""
 
     name = text(minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
-    slug = text(minimum=1, maximum=SLUG_LENGTH, metadata=_SLUG)
+    slug = slug(**_SLUG)
     description = text(maximum=DESCRIPTION_LENGTH, metadata={"example": ""})
     is_active = StrictBoolean()
     settings = fields.Dict(keys=StrictString(), metadata={"example": {}})
@@ -113,7 +111,7 @@ class RelationshipTypeUpdate(Input):
         metadata={"example": "companies"},
     )  # fmt: skip
     cardinality = StrictString(
-        validate=validate.OneOf(CARDINALITIES),
+        validate=OneOf(CARDINALITIES),
         metadata={"example": DEFAULT_CARDINALITY, "description": "Its constraints are made with it."},
     )
     is_bidirectional = StrictBoolean(
@@ -122,7 +120,7 @@ class RelationshipTypeUpdate(Input):
     forward_label = text(maximum=NAME_LENGTH, about="What the source is to the target.", metadata=_FORWARD)
     reverse_label = text(maximum=NAME_LENGTH, about="What the target is to the source.", metadata=_REVERSE)
     on_delete = StrictString(
-        validate=validate.OneOf(ON_DELETE),
+        validate=OneOf(ON_DELETE),
         metadata={
             "example": DEFAULT_ON_DELETE,
             "description": "What happens to relationships of a record that is removed: it is refused, or they are "
@@ -139,8 +137,8 @@ class RelationshipTypeReplace(RelationshipTypeUpdate):
 
 class RelationshipTypeCreate(RelationshipTypeUpdate):
     name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
-    slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name if not given.", metadata=_SLUG)
-    fields_ = fields.List(
+    slug = slug("Made from the name if not given.", **_SLUG)
+    fields_ = Entries(
         fields.Nested(FieldCreate()), data_key="fields", attribute="fields", validate=validate.Length(max=MAX_FIELDS),
         metadata={"example": [{"name": "Role", "field_type": "text"}]},
     )  # fmt: skip

@@ -5,8 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE, DESCRIPTION_LENGTH, NAME_LENGTH
-from oneo.models.tenant import SLUG_LENGTH
-from oneo.schemas.base import Input, Moment, text
+from oneo.schemas.base import Input, Moment, slug, text
 
 _NAME, _SLUG = {"example": "Our deals"}, {"example": "our_deals"}
 _FIELDS = {"description": "Fields as they are given to a new pipeline.",
@@ -37,5 +36,5 @@ class TemplateSchema(Schema):
 
 class TemplateCreate(Input):
     name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
-    slug = text(minimum=1, maximum=SLUG_LENGTH, about="Made from the name if not given.", metadata=_SLUG)
+    slug = slug("Made from the name if not given.", **_SLUG)
     description = text(maximum=DESCRIPTION_LENGTH, about="The pipeline's if not given.", metadata={"example": ""})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from oneo.models.tenant import NAME_LENGTH
 from oneo.operations.tenants import SETTINGS
-from oneo.schemas.base import Input, Moment, text
+from oneo.operations.users import LOCALE
+from oneo.schemas.base import Input, Moment, OneOf, text
 
 _NAME = {"example": "Acme Inc."}
 
@@ -42,8 +43,8 @@ class SettingsUpdate(Input):
 
     name = text(minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
     timezone = text(maximum=64, allow_none=True, metadata=_about("timezone"))
-    locale = text(maximum=35, allow_none=True, metadata=_about("locale"))
-    currency = text(maximum=3, minimum=3, allow_none=True, metadata=_about("currency"))
+    locale = text(maximum=35, allow_none=True, metadata={**_about("locale"), "pattern": LOCALE})
+    currency = text(maximum=3, minimum=3, allow_none=True, metadata={**_about("currency"), "pattern": "^[A-Z]{3}$"})
     week_start = fields.String(
-        allow_none=True, validate=validate.OneOf(SETTINGS["week_start"].choices), metadata=_about("week_start")
+        allow_none=True, validate=OneOf(SETTINGS["week_start"].choices), metadata=_about("week_start")
     )

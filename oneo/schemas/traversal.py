@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load
 
 from oneo import strict_json
-from oneo.errors import MalformedJson
+from oneo.errors import FaultList, MalformedJson
 from oneo.filters.parse import MAX_DEPTH as MAX_NESTING
 from oneo.operations.traversal import FORMATS, LIMIT, MAX_DEPTH, MAX_LIMIT, WALKED
-from oneo.schemas.base import Input, StrictBoolean, StrictInteger, StrictString, Whole
+from oneo.schemas.base import Entries, Input, OneOf, StrictBoolean, StrictInteger, StrictString, Whole
 
 _SLUGS = {"example": "employs,knows"}
 _ABOUT = {
@@ -50,15 +50,22 @@ class Names(fields.String):
         return [name.strip() for name in str(value).split(",") if name.strip()]
 
 
-class _WithDepth(Input):
-    """`depth` has two names."""
+def one_depth(asked: dict[str, Any], faults: FaultList) -> dict[str, Any]:
+    """What is asked, with `depth` under that name alone."""
+    other = asked.pop("max_depth", None)
+    if other is not None and asked.setdefault("depth", other) != other:
+        faults.add("/max_depth", "INVALID_VALUE", "`depth` and `max_depth` are one value: give one of them.")
+    return asked
 
+
+class _WithDepth(Input):
     @post_load
     def join_names(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        other = data.pop("max_depth", None)
-        if other is not None and data.setdefault("depth", other) != other:
-            raise ValidationError("Two names of one thing have two values.", "max_depth")
-        return data
+        faults = FaultList()
+        joined = one_depth(data, faults)
+        if faults.faults:
+            raise ValidationError(faults.faults[0].message, "max_depth")
+        return joined
 
 
 def _range(most: int, default: int | None) -> dict[str, Any]:
@@ -80,9 +87,7 @@ class RelatedParameters(_WithDepth):
     record_filter = Conditions(metadata={"description": _ABOUT["record_filter"], "example": '{"status":"active"}'})
     pipelines = Names(metadata={"description": _ABOUT["pipelines"], "example": "deals"})
     limit = Whole(metadata={"description": _ABOUT["limit"], **_range(MAX_LIMIT, LIMIT)})
-    format = fields.String(
-        validate=validate.OneOf(FORMATS), metadata={"description": _ABOUT["format"], "default": "paths"}
-    )
+    format = fields.String(validate=OneOf(FORMATS), metadata={"description": _ABOUT["format"], "default": "paths"})
 
 
 class TraversalParameters(RelatedParameters):
@@ -99,23 +104,23 @@ class ShortestPathParameters(RelatedParameters):
     end = fields.UUID(required=True, data_key="to", metadata={"description": "The record that is looked for."})
 
 
-class TraversalBody(_WithDepth):
+class TraversalBody(Input):
     start = fields.UUID(required=True, metadata={"description": _ABOUT["start"]})
-    relationship_types = fields.List(StrictString(), metadata={"description": _ABOUT["types"], "example": ["employs"]})
+    relationship_types = Entries(StrictString(), metadata={"description": _ABOUT["types"], "example": ["employs"]})
     direction = StrictString(metadata={"description": _ABOUT["direction"], "default": "both", "example": "forward"})
     depth = StrictInteger(metadata={"description": _ABOUT["depth"], **_range(MAX_DEPTH, 1), "example": 2})
     max_depth = StrictInteger(metadata={"description": _ABOUT["max_depth"], **_range(MAX_DEPTH, None), "example": 2})
-    status = fields.List(StrictString(), metadata={"description": _ABOUT["status"], "example": [WALKED[0]]})
+    status = Entries(StrictString(), metadata={"description": _ABOUT["status"], "example": [WALKED[0]]})
     include_inactive = StrictBoolean(metadata={"description": _ABOUT["inactive"]})
     effective_at = StrictString(
         metadata={"description": _ABOUT["moment"], "format": "date-time", "example": "2026-01-31T09:30:00Z"}
     )
     filter = fields.Dict(metadata={"description": _ABOUT["filter"], "example": {"strength": {"gte": 0.5}}})
     record_filter = fields.Dict(metadata={"description": _ABOUT["record_filter"], "example": {"status": "active"}})
-    pipelines = fields.List(StrictString(), metadata={"description": _ABOUT["pipelines"], "example": ["deals"]})
+    pipelines = Entries(StrictString(), metadata={"description": _ABOUT["pipelines"], "example": ["deals"]})
     limit = StrictInteger(metadata={"description": _ABOUT["limit"], **_range(MAX_LIMIT, LIMIT), "example": 100})
     format = StrictString(
-        validate=validate.OneOf(FORMATS),
+        validate=OneOf(FORMATS),
         metadata={"description": _ABOUT["format"], "default": "paths", "example": "paths"},
     )
 
@@ -144,7 +149,7 @@ class GraphEdgeSchema(_LinkSchema):
 
 
 class StepSchema(_LinkSchema):
-    direction = fields.String(required=True, validate=validate.OneOf(("OUTBOUND", "INBOUND")))
+    direction = fields.String(required=True, validate=OneOf(("OUTBOUND", "INBOUND")))
 
 
 class PathSchema(Schema):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from oneo.models.user import EMAIL_LENGTH, NAME_LENGTH
-from oneo.schemas.base import Input, Moment, StrictBoolean, StrictString, text
+from oneo.operations.users import LOCALE
+from oneo.schemas.base import Entries, Input, Moment, StrictBoolean, StrictString, text
 
 _NAME, _TIMEZONE, _LOCALE = {"example": "Ada Lovelace"}, {"example": "Europe/Berlin"}, {"example": "en"}
 _EMAIL = {"format": "email", "example": "ada@acme.example"}
@@ -33,14 +34,14 @@ class ProfileUpdate(Input):
 
     name = text(maximum=NAME_LENGTH, metadata=_NAME)
     timezone = text(maximum=64, about="IANA name.", metadata=_TIMEZONE)
-    locale = text(maximum=35, about="BCP 47 language tag.", metadata=_LOCALE)
+    locale = text(maximum=35, about="BCP 47 language tag.", metadata={**_LOCALE, "pattern": LOCALE})
 
 
 class UserFields(ProfileUpdate):
     email = text(minimum=3, maximum=EMAIL_LENGTH, metadata=_EMAIL)
     is_active = StrictBoolean()
     password = text(minimum=1, maximum=1024, metadata=_PASSWORD)
-    user_types = fields.List(
+    user_types = Entries(
         StrictString(validate=validate.Length(max=64)), validate=validate.Length(min=1, max=50),
         metadata={"description": "Slugs or ids.", "example": ["member"]},
     )  # fmt: skip

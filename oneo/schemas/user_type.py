@@ -7,10 +7,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from oneo.access.permissions import EVERYTHING, P
+from oneo.fields.slugs import MAX_LENGTH as SLUG_LENGTH
+from oneo.fields.slugs import PATTERN
 from oneo.models.role import DESCRIPTION_LENGTH, NAME_LENGTH
-from oneo.models.tenant import SLUG_LENGTH
 from oneo.operations.grants import MAX_GRANTS
-from oneo.schemas.base import Input, Moment, StrictString, text
+from oneo.schemas.base import Entries, Input, Moment, StrictString, slug, text
 
 
 class Rows(fields.Field[Any]):
@@ -24,9 +26,10 @@ class Rows(fields.Field[Any]):
         raise ValidationError('"all", "own" or {"filter": {...}} is expected.')
 
 
-def _names(about: str, maximum: int) -> fields.List[Any]:
-    return fields.List(
-        StrictString(validate=validate.Length(min=1, max=64)), validate=validate.Length(max=maximum),
+def _names(about: str, maximum: int) -> Entries:
+    return Entries(
+        StrictString(validate=validate.Length(min=1, max=SLUG_LENGTH), metadata={"pattern": PATTERN}),
+        validate=validate.Length(max=maximum),
         metadata={"description": about, "example": []},
     )  # fmt: skip
 
@@ -49,8 +52,11 @@ _ROWS = {
 
 
 class GrantRequest(Input):
-    permission = text(required=True, minimum=1, maximum=64, metadata={"example": "records:update"})
-    pipelines = fields.List(
+    permission = text(
+        required=True, minimum=1, maximum=64,
+        metadata={"enum": [EVERYTHING, *(known.value for known in P)], "example": "records:update"},
+    )  # fmt: skip
+    pipelines = Entries(
         StrictString(validate=validate.Length(min=1, max=64)), load_default=None, allow_none=True,
         validate=validate.Length(max=1000), metadata={"description": "Ids or slugs; null is all.", "example": None},
     )  # fmt: skip
@@ -84,14 +90,12 @@ class UserTypeSchema(Schema):
 class UserTypeUpdate(Input):
     name = text(minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
     description = text(maximum=DESCRIPTION_LENGTH, metadata=_DESCRIPTION)
-    grants = fields.List(fields.Nested(GrantRequest), validate=validate.Length(max=MAX_GRANTS))
+    grants = Entries(fields.Nested(GrantRequest), validate=validate.Length(max=MAX_GRANTS))
 
 
 class UserTypeCreate(UserTypeUpdate):
     name = text(required=True, minimum=1, maximum=NAME_LENGTH, metadata=_NAME)
-    slug = text(
-        minimum=1, maximum=SLUG_LENGTH, about="Made from the name when not given; fixed afterwards.", metadata=_SLUG
-    )
+    slug = slug("Made from the name when not given; fixed afterwards.", **_SLUG)
 
 
 class CatalogueEntrySchema(Schema):

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from oneo.actor import Actor
+from oneo.actor import Actor, CredentialKind
 from oneo.fields.dates import DateTime
-from oneo.fields.scalars import Identifier, Integer, Keyword
+from oneo.fields.scalars import Identifier, Integer
+from oneo.fields.words import Word
 from oneo.filters.columns import Column
 from oneo.filters.sql import Sql
+from oneo.models.event import EVENT_TYPES
 from oneo.store import message
 from oneo.store.resources import Resource, moment, plain_keys
 
@@ -26,10 +28,10 @@ _TITLE = """coalesce(
 value of a field that is hidden from the caller."""
 _COLUMNS = {
     "seq": Column("e.seq", Integer()),
-    "type": Column("e.type", Keyword()),
+    "type": Column("e.type", Word(found for found in EVENT_TYPES if found.startswith("record."))),
     "version": Column("e.version", Integer(), nullable=True),
     "actor_id": Column("e.actor_id", Identifier()),
-    "actor_kind": Column("e.actor_kind", Keyword()),
+    "actor_kind": Column("e.actor_kind", Word(CredentialKind)),
     "occurred_at": Column("e.occurred_at", DateTime()),
 }
 

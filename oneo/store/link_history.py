@@ -8,14 +8,16 @@ from datetime import datetime
 from uuid import UUID
 
 from oneo.fields.dates import DateTime
-from oneo.fields.scalars import Identifier, Integer, Keyword
+from oneo.fields.scalars import Identifier, Integer
+from oneo.fields.words import Word
 from oneo.filters.columns import Column
+from oneo.models.event import EVENT_TYPES
 from oneo.store.links import MOMENTS
 from oneo.store.resources import Resource, moment, plain_keys
 
 _COLUMNS = {
     "seq": Column("e.seq", Integer()),
-    "type": Column("e.type", Keyword()),
+    "type": Column("e.type", Word(found for found in EVENT_TYPES if found.startswith("relationship."))),
     "version": Column("e.version", Integer(), nullable=True),
     "actor_id": Column("e.actor_id", Identifier()),
     "occurred_at": Column("e.occurred_at", DateTime()),

@@ -11,20 +11,24 @@ from oneo.fields.dates import DateTime
 from oneo.fields.kinds.registry import kind_named
 from oneo.fields.links import TypeShape
 from oneo.fields.pipelines import RelationshipTypeName
-from oneo.fields.scalars import Boolean, Identifier, Keyword
+from oneo.fields.scalars import Boolean, Identifier
 from oneo.fields.shapes import PipelineShape
+from oneo.fields.words import Word
 from oneo.filters.columns import Column
 from oneo.filters.link_columns import EffectiveColumn, MetadataColumn, StatusColumn
 from oneo.filters.sql import Sql
+from oneo.models.relationship import STATUSES
 from oneo.store import message
 from oneo.store.link_sight import LINK
 from oneo.store.records import literal
 from oneo.store.resources import Resource, json_object, moment
 from oneo.store.search import Reach, shared_document
 
+MAX_EMBEDDED = 100
+"""Relationships that are shown beside a record; for more there is the list of them."""
 MOMENTS = ("effective_from", "effective_until", "created_at", "updated_at", "deleted_at")
 ALIVE = f"NOT {LINK}.is_dormant"
-_ID, _FLAG, _TIME, _WORD = Identifier(), Boolean(), DateTime(), Keyword()
+_ID, _FLAG, _TIME = Identifier(), Boolean(), DateTime()
 _NUMBER = kind_named("number", {})
 
 Seen = Sequence[tuple[TypeShape | PipelineShape, frozenset[str]]]
@@ -79,6 +83,26 @@ def end_records(reaches: Sequence[Reach]) -> dict[str, str]:
     }
 
 
+def relationships_of(seen: Seen, visible: Sql) -> Sql:
+    """The newest relationships of a record `r` that are `visible`, as an object of `results` and `truncated`.
+
+    Each end has an index of its own, so both are asked separately; a relationship of a record to itself counts once.
+    """
+    found = " UNION ALL ".join(
+        f"(SELECT x.* FROM my_relationships x WHERE x.tenant_id = r.tenant_id AND x.{end}_id = r.id AND {ALIVE} "
+        f"AND x.deleted_at IS NULL{other} AND {visible.text} ORDER BY x.id DESC LIMIT {MAX_EMBEDDED + 1})"
+        for end, other in (("source", ""), ("target", " AND x.source_id <> x.target_id"))
+    )
+    return Sql(
+        f"""(SELECT json_build_object(
+                'results', coalesce(json_agg(o.document ORDER BY o.id DESC) FILTER (WHERE o.n <= {MAX_EMBEDDED}), '[]'),
+                'truncated', count(*) > {MAX_EMBEDDED})
+            FROM (SELECT x.id, row_number() OVER (ORDER BY x.id DESC) AS n, {json_object(document(seen))} AS document
+                FROM ({found}) x ORDER BY x.id DESC LIMIT {MAX_EMBEDDED + 1}) o)""",
+        [*visible.values, *visible.values],
+    )
+
+
 def seen_from_target(found: Resource) -> Resource:
     """Relationships as they look from their target."""
     return replace(found, document=_other_end(found.document), embeds=_other_end(found.embeds))
@@ -111,7 +135,7 @@ def link_resource(
             "target_record_id": Column("x.target_id", _ID),
             "source_pipeline_id": Column("x.source_pipeline_id", _ID),
             "target_pipeline_id": Column("x.target_pipeline_id", _ID),
-            "status": StatusColumn(shown["status"], _WORD),
+            "status": StatusColumn(shown["status"], Word(STATUSES, any_case=True)),
             "is_bidirectional": Column("x.is_bidirectional", _FLAG),
             "effective_at": EffectiveColumn("x.effective_from", _TIME, sortable=False),
             "effective_from": Column("x.effective_from", _TIME),

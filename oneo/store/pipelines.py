@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from oneo.fields.dates import DateTime
+from oneo.fields.kinds.registry import KINDS
 from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
+from oneo.fields.words import Word
 from oneo.filters.columns import Column
 from oneo.store.resources import Resource, moment_keys, plain_keys
 
@@ -86,7 +88,7 @@ def field_resource(pipeline_id: UUID, hidden: Iterable[str], *, deleted: bool = 
             "id": Column("f.id", _ID),
             "slug": Column("f.slug", _WORD),
             "name": Column("f.name", _TEXT),
-            "field_type": Column("f.field_type", _WORD),
+            "field_type": Column("f.field_type", Word(KINDS)),
             "is_required": Column("f.is_required", _FLAG),
             "is_unique": Column("f.is_unique", _FLAG),
             "is_indexed": Column("f.is_indexed", _FLAG),

@@ -10,7 +10,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from oneo.actor import Actor
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
+from oneo.fields.words import Word
 from oneo.filters.columns import Column
+from oneo.models.pipeline import CARDINALITIES, ON_DELETE
+from oneo.models.relationship import CONSTRAINT_KINDS
 from oneo.store import message
 from oneo.store.conversion import RELATIONSHIPS, counted
 from oneo.store.link_sight import Group, record_within
@@ -67,9 +70,9 @@ def type_resource(counted_types: Iterable[UUID] | None, hidden: Hidden, *, whole
             "is_active": Column("p.is_active", _FLAG),
             "source_pipeline_id": Column("p.source_pipeline_id", _ID, nullable=True),
             "target_pipeline_id": Column("p.target_pipeline_id", _ID, nullable=True),
-            "cardinality": Column("p.cardinality", _WORD),
+            "cardinality": Column("p.cardinality", Word(CARDINALITIES)),
             "is_bidirectional": Column("p.is_bidirectional", _FLAG),
-            "on_delete": Column("p.on_delete", _WORD),
+            "on_delete": Column("p.on_delete", Word(ON_DELETE)),
             "relationship_count": Column(count, _NUMBER, nullable=True),
             "created_by": Column("p.created_by", _ID, nullable=True),
             "created_at": Column("p.created_at", _TIME),
@@ -87,7 +90,7 @@ def constraint_resource(type_id: UUID) -> Resource:
         document=_CONSTRAINT,
         columns={
             "id": Column("c.id", _ID),
-            "constraint_type": Column("c.constraint_type", _WORD),
+            "constraint_type": Column("c.constraint_type", Word(CONSTRAINT_KINDS)),
             "source_pipeline_id": Column("c.source_pipeline_id", _ID, nullable=True),
             "target_pipeline_id": Column("c.target_pipeline_id", _ID, nullable=True),
             "min_instances": Column("c.min_instances", _NUMBER),

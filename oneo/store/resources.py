@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from oneo.actor import CredentialKind
+from oneo.fields.base import EQUALITY
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
+from oneo.fields.words import Word
 from oneo.filters.columns import Column
 from oneo.filters.related import Relations
 from oneo.filters.sql import Sql
+from oneo.models.event import EVENT_TYPES
 
 _ID, _TEXT, _WORD, _FLAG, _NUMBER, _TIME = Identifier(), Text(), Keyword(), Boolean(), Integer(), DateTime()
 
@@ -21,8 +25,9 @@ class Resource:
     `parts` are pieces of a key that can be picked by themselves, as `<key>__<piece>`. `timeless` means that the list
     changes by events alone, not as time goes by. `search` are texts to look into, `words` vectors of words that have
     all to match. A table that is a query itself has `values`; `source` is where the document's keys are found, if it
-    is not the row. `embeds` are things beside the row that can be asked for with it, `figures` those of them that are
-    computed, and have values. `relations` lead on from the rows.
+    is not the row. `embeds` are things beside the row that can be asked for with it; `beside` makes further ones, when
+    they are asked for, as expressions with values. `figures` are those that were asked for and have values. `relations`
+    lead on from the rows.
     """
 
     table: str
@@ -40,7 +45,12 @@ class Resource:
     source: str = ""
     embeds: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, Sql] = field(default_factory=dict)
+    beside: Mapping[str, Callable[[], Sql]] = field(default_factory=dict)
     relations: Callable[[], Relations] | None = None
+
+    @property
+    def includable(self) -> list[str]:
+        return [*self.embeds, *self.beside]
 
     @property
     def leads_on(self) -> bool:
@@ -105,6 +115,26 @@ def moment_keys(alias: str, *names: str) -> dict[str, str]:
     return {name: moment(f"{alias}.{name}") for name in names}
 
 
+class UserTypeColumn(Column):
+    """The user types of a user, of which there may be several."""
+
+    __slots__ = ()
+
+    def test(self, operator: str, value: object) -> Sql:
+        types = """SELECT FROM user_roles ur JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+            AND r.deleted_at IS NULL WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id"""
+        if operator == "exists" or value is None:
+            return Sql(f"({'' if operator == 'exists' and value else 'NOT '}EXISTS ({types}))")
+        asked = Column("r.slug", self.type).test(operator, value)
+        return Sql(f"(EXISTS ({types} AND {asked.text}))", asked.values)
+
+
+def users_resource(user_types: Iterable[str], *, listed: bool = True) -> Resource:
+    """Users, who can be asked about by these user types; `listed`: errors name them."""
+    column = UserTypeColumn("", Word(user_types, listed=listed, operators=EQUALITY), sortable=False)
+    return replace(USERS, columns={**USERS.columns, "user_type": column})
+
+
 USERS = Resource(
     table="users",
     alias="u",
@@ -123,10 +153,7 @@ USERS = Resource(
         "email": Column("u.email", _TEXT),
         "name": Column("u.name", _TEXT),
         "is_active": Column("u.is_active", _FLAG),
-        "user_type": Column(
-            """(SELECT min(r.slug) FROM user_roles ur JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
-            WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id)""", _WORD, nullable=True, sortable=False,
-        ),
+        "user_type": UserTypeColumn("", Word((), listed=False, operators=EQUALITY), sortable=False),
         "created_at": Column("u.created_at", _TIME),
         "updated_at": Column("u.updated_at", _TIME),
         "created_by": Column("u.created_by", _ID, nullable=True),
@@ -204,9 +231,9 @@ EVENTS = Resource(
     },
     columns={
         "seq": Column("e.seq", _NUMBER),
-        "type": Column("e.type", _WORD),
+        "type": Column("e.type", Word(EVENT_TYPES)),
         "actor_id": Column("e.actor_id", _ID),
-        "actor_kind": Column("e.actor_kind", _WORD),
+        "actor_kind": Column("e.actor_kind", Word(CredentialKind)),
         "subject_id": Column("e.subject_id", _ID),
         "pipeline_id": Column("e.pipeline_id", _ID, nullable=True),
         "occurred_at": Column("e.occurred_at", _TIME),

@@ -29,7 +29,8 @@ READS_NOTHING = {
     "oneo/operations/fields.py": {"title_kinds"},
     "oneo/operations/history.py": {"past_moment"},
     "oneo/operations/lists.py": {"asked", "conditions", "including", "picked"},
-    "oneo/operations/pipelines.py": {"check_slug", "is_free_word"},
+    "oneo/operations/pipelines.py": {"field_entries"},
+    "oneo/operations/slug_checks.py": {"read_slug"},
     "oneo/operations/users.py": {"check_locality"},
     "oneo/operations/violations.py": {"entry_of"},
 }

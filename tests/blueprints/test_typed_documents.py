@@ -101,7 +101,7 @@ def test_every_kind_of_field_is_in_a_valid_document(api: Api) -> None:
     for name in ("Record", "RecordItem", "RecordCreate", "RecordUpdate", "RecordReplace"):
         assert list(schemas[f"Things{name}"]["properties"]["data"]["properties"]) == slugs
     created = schemas["ThingsRecordCreate"]["properties"]["data"]
-    assert (created["required"], created["additionalProperties"]) == (["name", "stage"], False)
+    assert (created["required"], created["additionalProperties"]) == (["stage"], False)
     assert created["properties"]["name"]["title"] == "Name"
     assert {"name": "things records", "description": "All there is."} in body["tags"]
     generic = of(Api(api.app))

@@ -137,7 +137,8 @@ def test_walks_are_the_same_in_rest_and_graphql(house: House, person: str, at: i
     query = f"query($i: RelationshipTraversalInput!) {{traverseRelationships(input: $i) {{{FIELDS}}}}}"
     found = outcome(ask(api, query, variables={"i": {"startThingId": start, **asked}}), "traverseRelationships")
     if isinstance(rest, str) or isinstance(found, str):
-        assert found == rest
+        # What is wrong with a body has a code of its own; arguments of a query do not.
+        assert found == {"VALIDATION_FAILED": "INVALID_PARAMETER"}.get(str(rest), rest)
         return
     steps = ("id", "relationship_type_id", "source_record_id", "target_record_id", "direction")
     assert [

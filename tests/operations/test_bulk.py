@@ -200,7 +200,7 @@ def test_records_are_removed_by_a_filter_but_no_more_than_allowed(api: Api) -> N
 def test_a_filter_with_an_empty_condition_removes_nothing(api: Api, empty: Any) -> None:
     deals(api)
     record(api, "deals", {"name": "Kept"})
-    assert_problem(api.post(f"{URL}/bulk_delete/", {"filter": empty, "max_affected": 9}), 400, "INVALID_PARAMETER")
+    assert_problem(api.post(f"{URL}/bulk_delete/", {"filter": empty, "max_affected": 9}), 422, "VALIDATION_FAILED")
     assert_problem(api.get(f"{URL}/", query_string={"filter": json.dumps(empty)}), 400, "INVALID_PARAMETER")
     assert api.get(f"{URL}/").json["count"] == 1
 

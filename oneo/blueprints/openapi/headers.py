@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from oneo.blueprints.openapi.operations import Operation
+from oneo.http.exchange import APPLIED, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, PREFER
 
 HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {
@@ -86,18 +87,19 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 def describe(operation: Operation) -> None:
     """Adds to an operation the headers it reads, and to its answers those they carry."""
     body = operation.body
+    reads = operation.exchange.reads
     takes = {
-        "IfMatch": operation.takes_if_match,
-        "IfNoneMatch": operation.takes_if_none_match,
+        "IfMatch": IF_MATCH in reads,
+        "IfNoneMatch": IF_NONE_MATCH in reads,
         "IdempotencyKey": operation.takes_idempotency_key,
-        "Prefer": operation.takes_prefer,
+        "Prefer": PREFER in reads,
     }
     chosen = [{"$ref": f"#/components/parameters/{name}"} for name, taken in takes.items() if taken]
     if chosen:
         body["parameters"] = [*body.get("parameters", ()), *chosen]
-    if operation.takes_if_none_match:
+    if IF_NONE_MATCH in reads:
         body["responses"]["304"] = {"description": "The caller has it already.", "headers": _references("ETag")}
-    if operation.takes_prefer and "200" in body["responses"]:
+    if PREFER in reads and operation.is_tagged and "200" in body["responses"]:
         body["responses"]["204"] = {"description": "Done; the object is left out, as preferred."}
     for status, response in body["responses"].items():
         if status.startswith("2"):
@@ -105,12 +107,13 @@ def describe(operation: Operation) -> None:
 
 
 def _carried(operation: Operation, status: str) -> list[str]:
+    sends = operation.exchange.sends
     carries = {
-        "ETag": operation.is_tagged,
-        "Location": status == "201" and "created" in operation.words,
-        "Link": operation.is_list,
+        "ETag": ETAG in sends,
+        "Location": LOCATION in sends and status == "201",
+        "Link": LINK in sends,
         "Idempotency-Replayed": operation.takes_idempotency_key,
-        "Preference-Applied": operation.takes_prefer,
+        "Preference-Applied": APPLIED in sends,
         "RateLimit": True,
         "RateLimit-Policy": True,
         "X-Request-Id": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from oneo.fields.base import FieldType
+from oneo.fields.base import EQUALITY, FieldType
 from oneo.filters.columns import Column
 from oneo.filters.hops import COUNTS
 from oneo.filters.order import MAX_KEYS
@@ -59,6 +59,11 @@ def _common(resource: Resource) -> dict[str, dict[str, Any]]:
     }
     if not resource.searchable:
         del schemas["search"]
+    if resource.includable and resource.leads_on:
+        schemas["include"] = {"type": "string", "examples": ["relationships,pipeline"]}
+    elif resource.includable:
+        names = resource.includable
+        schemas["include"] = {"type": "string", "pattern": _list_of(f"({_any(names)})", len(names))}
     return schemas
 
 
@@ -89,7 +94,12 @@ def _operand(operator: str, value: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": value}
     if operator in {"exact", "not"}:
         return {"anyOf": [value, _NULL]}
-    return {"type": "boolean"} if operator == "exists" else value
+    return {"type": "boolean"} if operator == "exists" else _part(value)
+
+
+def _part(value: dict[str, Any]) -> dict[str, Any]:
+    """What is compared with part of a value or sorted beside it: a text, also where the values are words of a list."""
+    return {key: said for key, said in value.items() if key != "enum"}
 
 
 def _condition(name: str, column: Column) -> dict[str, Any]:
@@ -116,7 +126,8 @@ def _conditions(resource: Resource) -> dict[str, Any]:
 def _in_query(operator: str, type_: FieldType) -> dict[str, Any]:
     if operator in {"in", "not_in"}:
         return {"type": "string", "description": "Values, comma separated."}
-    return {"type": "boolean"} if operator == "exists" else dict(type_.json_schema)
+    schema = dict(type_.json_schema)
+    return {"type": "boolean"} if operator == "exists" else schema if operator in EQUALITY else _part(schema)
 
 
 def _parameter(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:

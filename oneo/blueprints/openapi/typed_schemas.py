@@ -10,6 +10,7 @@ from oneo.access.permissions import P
 from oneo.blueprints.openapi.operations import Document
 from oneo.blueprints.openapi.views import View
 from oneo.fields.json_schema import field_schema
+from oneo.fields.kinds.terms import Family
 from oneo.fields.shapes import FieldShape
 
 _NULL = {"type": "null"}
@@ -31,11 +32,11 @@ def components(view: View, generic: Document) -> Document:
     found = {name: record, f"{name}Item": rows, f"{name}Page": page}
     if P.RECORDS_CREATE in view.allowed:
         created = view.writable(P.RECORDS_CREATE)
-        found[f"{name}Create"] = _sent(generic["RecordCreate"], created, whole=True, defaults=True)
+        found[f"{name}Create"] = _sent(view, generic["RecordCreate"], created, whole=True, defaults=True)
     if P.RECORDS_UPDATE in view.allowed:
         changed = view.writable(P.RECORDS_UPDATE)
-        found[f"{name}Update"] = _sent(generic["RecordUpdate"], changed)
-        found[f"{name}Replace"] = _sent(generic["RecordReplace"], changed, whole=True)
+        found[f"{name}Update"] = _sent(view, generic["RecordUpdate"], changed)
+        found[f"{name}Replace"] = _sent(view, generic["RecordReplace"], changed, whole=True)
     return found
 
 
@@ -70,9 +71,15 @@ def _answered(view: View, generic: Document) -> Document:
     return schema
 
 
-def _sent(generic: Document, fields: list[FieldShape], *, whole: bool = False, defaults: bool = False) -> Document:
-    """Whole records have all that is required, but what a default stands in for."""
+def _sent(
+    view: View, generic: Document, fields: list[FieldShape], *, whole: bool = False, defaults: bool = False
+) -> Document:
+    """Whole records have all that is required, but what a default stands in for, and the title field, which `title`
+    stands in for. That one of these two is needed is said in words: generators of clients drop the properties of an
+    object that has alternatives as well.
+    """
     schema = copy.deepcopy(generic)
+    _describe_title(schema, view, fields, whole=whole)
     data: Document = {
         "type": "object",
         "properties": {field.slug: _taken(field, defaults=defaults) for field in fields},
@@ -80,7 +87,8 @@ def _sent(generic: Document, fields: list[FieldShape], *, whole: bool = False, d
     }
     required = [
         field.slug for field in fields
-        if whole and field.is_required and not (defaults and field.kind.config.get("default") is not None)
+        if whole and field.is_required and field.slug != view.shape.title_field
+        and not (defaults and field.kind.config.get("default") is not None)
     ]  # fmt: skip
     if required:
         data["required"] = required
@@ -89,13 +97,40 @@ def _sent(generic: Document, fields: list[FieldShape], *, whole: bool = False, d
     return schema
 
 
+def _describe_title(schema: Document, view: View, fields: list[FieldShape], *, whole: bool) -> None:
+    """A title is the value of the title field: within its limits, and not written where that is not."""
+    name = view.shape.title_field
+    if name is None:
+        return
+    field = next((found for found in fields if found.slug == name), None)
+    if field is None:
+        del schema["properties"]["title"]
+        return
+    title = schema["properties"]["title"]
+    about = f"The value of `{name}`, which may be given by either name."
+    if field.is_required:
+        limits = _filled(field)
+        title |= {key: limits[key] for key in ("minLength", "pattern") if key in limits}
+        about += " One of the two is needed." if whole else ""
+    if field.kind.family is Family.TEXT:
+        title["maxLength"] = min(title["maxLength"], field.kind.schema.get("maxLength", title["maxLength"]))
+    title["description"] = about
+
+
 def _taken(field: FieldShape, *, defaults: bool) -> Document:
     """Null takes a value away, or gives none, where one is not required."""
-    schema = field_schema(field) if defaults else _without_default(field_schema(field))
-    if field.is_required or not schema.keys() & {"type", "anyOf", "oneOf", "enum"}:
+    schema = _filled(field) if defaults else _without_default(_filled(field))
+    stood_in = defaults and field.kind.config.get("default") is not None
+    if (field.is_required and not stood_in) or not schema.keys() & {"type", "anyOf", "oneOf", "enum"}:
         return schema
     said: Document = {key: schema.pop(key) for key in ("title", "description", "default") if key in schema}
     return {**said, "anyOf": [schema, dict(_NULL)]}
+
+
+def _filled(field: FieldShape) -> Document:
+    """What is sent for a field: a required text is not empty, though one that is stored may be."""
+    least = {"minLength": 1} if field.is_required and field.kind.family is Family.TEXT else {}
+    return {**least, **field_schema(field)}
 
 
 def _without_default(schema: Document) -> Document:
