@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
@@ -17,6 +18,7 @@ from oneo.http.proxies import proxies
 from oneo.operations.lists import Listing, present_seq
 
 JSON = "application/json"
+_LIST_TAG = re.compile(r"W/\"(\d{1,18})-[0-9a-f]+\"")
 
 
 def answer(
@@ -108,7 +110,7 @@ def _list_tag(actor: Actor, seq: int) -> str:
 
 def _known_seq(actor: Actor) -> int | None:
     """The event number at which the caller's copy of this very list was made, if he has one."""
-    for seq in known_tags(r"W/\"(\d{1,18})-[0-9a-f]+\""):
+    for seq in known_tags(_LIST_TAG):
         if none_match(_list_tag(actor, int(seq))):
             return int(seq)
     return None

@@ -24,7 +24,8 @@ _UNSEEN = (
 )
 """White space, control and format characters: a program may pass over them."""
 _RISKY = re.compile(f"[{MARK}\t\r\n]|[{_UNSEEN}]*[{re.escape(STARTERS)}]")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
+"""Possessive, so that a text of digits that is no number is read once."""
 _HARMLESS = re.compile(r'\w[^",\r\n]*')
 """Texts that are cells as they are."""
 _SPECIAL = re.compile(r'[",\r\n]')
