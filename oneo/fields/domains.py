@@ -7,6 +7,8 @@ from functools import lru_cache
 import idna
 
 MAX_LENGTH = 253
+MAX_LABEL = 59
+"""Characters of a label that is not ASCII: `xn--` stands before it, and each takes one of 63 places or more."""
 
 
 def ascii_domain(name: str) -> str:
@@ -20,4 +22,11 @@ def _encoded(name: str) -> str:
     if len(name) > MAX_LENGTH:
         raise ValueError("A domain name has at most 253 characters.")
     mapped = idna.uts46_remap(name, std3_rules=False, transitional=False)
-    return ".".join(label if label.isascii() else idna.alabel(label).decode() for label in mapped.split("."))
+    return ".".join(label if label.isascii() else _encoded_label(label) for label in mapped.split("."))
+
+
+def _encoded_label(label: str) -> str:
+    """Raises ValueError, for a label that is too long before it is encoded: that takes time quadratic to its length."""
+    if len(label) > MAX_LABEL:
+        raise ValueError("A label of a domain name has at most 63 characters.")
+    return idna.alabel(label).decode()
