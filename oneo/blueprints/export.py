@@ -16,7 +16,7 @@ from oneo.blueprints.arguments import refuse
 from oneo.blueprints.base import ApiBlueprint
 from oneo.blueprints.listing import read_query
 from oneo.blueprints.openapi.parameters import list_parameters
-from oneo.errors import InvalidParameter, Unavailable
+from oneo.errors import ClientGone, InvalidParameter, Unavailable
 from oneo.operations import export
 from oneo.operations.export import MEDIA_TYPES
 from oneo.operations.lists import ListQuery
@@ -101,8 +101,9 @@ class _Sent:
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._file.pieces
-        except Unavailable:
-            _log.warning("an export was cut off, because the database went away or waited too long")
+        except (Unavailable, ClientGone) as error:
+            if isinstance(error, Unavailable):
+                _log.warning("an export was cut off, because the database went away or waited too long")
             raise ConnectionResetError(errno.ECONNRESET, "cut off") from None
 
     def close(self) -> None:

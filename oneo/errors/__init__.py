@@ -70,7 +70,14 @@ from oneo.errors.request import (
     UriTooLong,
     ValidationFailed,
 )
-from oneo.errors.server import InternalError, StatementTimeout, TooExpensive, TooManyRunning, Unavailable
+from oneo.errors.server import (
+    ClientGone,
+    InternalError,
+    StatementTimeout,
+    TooExpensive,
+    TooManyRunning,
+    Unavailable,
+)
 from oneo.errors.things import (
     ApiKeyNotFound,
     Conflict,
@@ -97,6 +104,7 @@ __all__ = [
     "AuthenticationRequired",
     "BodyTooLarge",
     "CircularRelationship",
+    "ClientGone",
     "CommentNotFound",
     "ConfigurationError",
     "Conflict",

@@ -40,5 +40,11 @@ class TooManyRunning(DomainError):
         super().__init__(detail, **kwargs)
 
 
+class ClientGone(DomainError):
+    """Ends a read that nobody waits for any more. The status is the one that web servers use in their logs for this."""
+
+    code, status, title = "CLIENT_GONE", 499, "The client closed the connection before the answer was ready."
+
+
 class InternalError(DomainError):
     code, status, title = "INTERNAL_ERROR", 500, "Something went wrong on our side."

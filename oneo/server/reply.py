@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+
 from gunicorn import util
 from gunicorn.http.wsgi import Response
+
+STALL_SECONDS = 60.0
+"""How long a client may take nothing of its answer."""
+_PIECE = 65_536
 
 
 class OneWrite(Response):
@@ -20,18 +27,25 @@ class OneWrite(Response):
         self.headers_sent = True
 
     def _emit_body(self, data: bytes) -> None:
-        if self.chunked:
-            self._send_head()
-            super()._emit_body(data)
-        else:
-            self._send_head(data)
+        self._send_head(b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data)
 
     def close(self) -> None:
         self.send_headers()
-        self._send_head()
-        super().close()
+        self._send_head(b"0\r\n\r\n" if self.chunked else b"")
 
     def _send_head(self, body: bytes = b"") -> None:
         data, self._head = self._head + body, b""
         if data:
-            util.write(self.sock, data)
+            send(self.sock, data)
+
+
+def send(client: socket.socket, data: bytes) -> None:
+    """Send it all. Raises ConnectionResetError when the client takes nothing of it for STALL_SECONDS."""
+    client.settimeout(STALL_SECONDS)
+    try:
+        for start in range(0, len(data), _PIECE):
+            client.sendall(memoryview(data)[start : start + _PIECE])
+    except TimeoutError:
+        raise ConnectionResetError(errno.ECONNRESET, "the client does not take its answer") from None
+    finally:
+        client.settimeout(None)

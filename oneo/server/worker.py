@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import sys
 import time
@@ -12,20 +13,25 @@ from functools import partial
 from typing import Any
 
 import gevent
+from gevent import monkey
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
+from gevent.socket import wait_read, wait_write
 from gunicorn.workers.ggevent import GeventWorker
 from psycogreen.gevent import gevent_wait_callback
 from psycopg2 import OperationalError, extensions
 
 from oneo import pacing
+from oneo.client import check_client, watch_client
 from oneo.errors import Unavailable
 
 CONNECT_SECONDS = 5.0
 SWITCH_SECONDS = 0.001
 # How much later than PostgreSQL's own time limit it is held for gone.
 SILENCE_SECONDS = 5.0
+CLIENT_CHECK_SECONDS = 1.0
+"""How long a read works before the server looks whether its client is still there."""
 _log = logging.getLogger("oneo.server")
 
 
@@ -73,7 +79,11 @@ class Worker(GeventWorker):
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         self._idle.discard(sock)
-        super().handle_request(listener_name, req, sock, addr)
+        watch_client(partial(has_left, sock))
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        finally:
+            watch_client(None)
         if not self.alive:
             raise StopIteration  # as gunicorn ends a connection that is not kept
         self._idle.add(sock)
@@ -136,7 +146,33 @@ def _wait_up_to(statement_timeout_ms: int) -> Callable[[Any], None]:
         patience_ms = getattr(connection, "patience_ms", None) or statement_timeout_ms
         statement_seconds = patience_ms / 1000 + SILENCE_SECONDS if patience_ms else None
         with gevent.Timeout(CONNECT_SECONDS if connecting else statement_seconds, DatabaseSilent):
-            gevent_wait_callback(connection)
+            if getattr(connection, "ends_with_client", False):
+                _wait_with_client(connection)
+            else:
+                gevent_wait_callback(connection)
         pacing.note_wait()
 
     return wait
+
+
+def _wait_with_client(connection: Any) -> None:
+    """As gevent_wait_callback, for as long as the client of the request is there.
+
+    Raises ClientGone; the driver then closes the connection, and PostgreSQL ends the statement.
+    """
+    while (state := connection.poll()) != extensions.POLL_OK:
+        try:
+            (wait_read if state == extensions.POLL_READ else wait_write)(connection.fileno(), CLIENT_CHECK_SECONDS)
+        except TimeoutError:
+            check_client()
+
+
+def has_left(client: socket.socket) -> bool:
+    """Whether the other side has closed the connection, also when it has sent more before."""
+    # Not gevent's own, which would let others run before it answers.
+    poll = monkey.get_original("select", "poll")()
+    try:
+        poll.register(client.fileno(), getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR)
+    except ValueError:
+        return True  # closed on this side
+    return bool(poll.poll(0))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import psycopg2
+import psycopg2.errors
 
 from oneo.actor import Actor
+from oneo.client import check_client
 from oneo.errors import Unavailable
 from oneo.fields.kinds.base import Kind
 from oneo.fields.kinds.terms import Family
@@ -21,7 +23,7 @@ from oneo.store.resources import Resource
 FIRST_BATCH, MOST_ROWS = 20, 500
 BATCH_BYTES = 1_000_000
 PATIENCE_MS = 600_000
-"""How long the database may take for a batch; the usual limit of a statement is for answers that somebody waits for."""
+"""How long the database may take for a batch after the first, which has the usual time of a statement."""
 IDLE_MS = 60_000
 """How long the reader may take for a batch, until the database gives up on him."""
 
@@ -50,10 +52,13 @@ class Batches:
     def __init__(self, connection: PooledConnection) -> None:
         self._connection: PooledConnection | None = connection
         self._size = FIRST_BATCH
+        self._begun = False
 
     def __iter__(self) -> Iterator[list[Row]]:
-        """Ends the transaction with the last row. Raises Unavailable when the database goes away, or has waited too
-        long.
+        """Ends the transaction with the last row.
+
+        Raises StatementTimeout when the first rows take too long, Unavailable when the database goes away or has waited
+        too long, and ClientGone when the client has left.
         """
         while rows := self._fetch():
             yield rows
@@ -72,10 +77,22 @@ class Batches:
     def _fetch(self) -> list[Row]:
         if self._connection is None:
             raise Unavailable
+        check_client()
         try:
-            return message.execute(self._connection, f"FETCH {self._size:d} FROM exported")
+            if self._begun and self._connection.patience_ms is None:
+                self._be_patient(self._connection)
+            rows = message.execute(self._connection, f"FETCH {self._size:d} FROM exported")
+        except psycopg2.errors.QueryCanceled as error:
+            raise (Unavailable() if self._begun else message.refused(error)) from None
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             raise Unavailable from None
+        self._begun = True
+        return rows
+
+    def _be_patient(self, connection: PooledConnection) -> None:
+        """The answer has begun: what follows may take its time."""
+        message.execute(connection, f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+        connection.patience_ms = PATIENCE_MS
 
 
 def open_batches(actor: Actor, resource: Resource, items: list[str], *, where: Sql, keys: tuple[Key, ...]) -> Batches:
@@ -87,7 +104,6 @@ def open_batches(actor: Actor, resource: Resource, items: list[str], *, where: S
     )
     for attempt in (1, 2):
         connection = message.pool().take_long(message.owner_of(actor))
-        connection.patience_ms = PATIENCE_MS
         try:
             _declare(connection, actor, Sql(sql, where.values))
         except psycopg2.errors.QueryCanceled as error:
@@ -113,7 +129,7 @@ def _declare(connection: PooledConnection, actor: Actor, query: Sql) -> None:
     message.execute(
         connection,
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-        f"SET LOCAL statement_timeout = {PATIENCE_MS}; SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}",
+        f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}",
     )
     message.enter(connection, actor)
     message.execute(connection, f"DECLARE exported NO SCROLL CURSOR FOR {query.text}", query.values)

@@ -212,12 +212,14 @@ def _send(
 ) -> list[Row]:  # fmt: skip
     """What is sent may be sent twice: a connection that died while it waited in the pool costs nobody an error.
 
-    `asked_by`: this caller's question decides how long it takes, so it counts for the caller's share. The server's own
-    short work, the gate included, has no share and is never refused for what a caller does.
+    `asked_by`: this caller's question decides how long it takes, so it counts for the caller's share and ends when
+    the client leaves. The server's own short work, the gate included, has no share and is never refused for what a
+    caller does.
     """
     owner = owner_of(asked_by) if asked_by is not None else None
     for attempt in (1, 2):
         connection = pool().take(owner)
+        connection.ends_with_client = asked_by is not None
         try:
             if keep:
                 return _execute_kept(connection, setting, sql, parameters)

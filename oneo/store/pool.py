@@ -21,6 +21,8 @@ LONG_SHARE = 4
 """Of so many connections one may be taken for long."""
 RESERVED_SHARE = 5
 """Of so many connections one is kept for the server's own short work: logins, loading an actor, probes."""
+CLIENT_CHECK_MS = 1_000
+"""How often PostgreSQL looks whether the process that sent a running statement still holds the connection."""
 SERVER_ROLE = "oneo_app"
 _borrower: ContextVar[Owner | None] = ContextVar("oneo_borrower", default=None)
 
@@ -33,6 +35,8 @@ class PooledConnection(psycopg2.extensions.connection):
     pool: Pool | None = None
     owner: Owner | None = None
     is_long = False
+    ends_with_client = False
+    """Whether its statement only reads, so that it may be broken off when the client of the request has left."""
     patience_ms: int | None = None
     """How long its statements may take, where that is not what holds for all."""
     kept = KeptStatements(off=True)
@@ -74,6 +78,8 @@ class Pool:
             f"-c statement_timeout={statement_timeout_ms}",
             # Whoever waits for somebody else is told so, before he is told that he asks too much.
             f"-c lock_timeout={statement_timeout_ms * 2 // 3}",
+            # A connection that is closed here, or lost with a killed process, ends its statement too.
+            f"-c client_connection_check_interval={CLIENT_CHECK_MS}",
         ]
         if role:
             options.append(f"-c role={role}")
@@ -126,7 +132,7 @@ class Pool:
         except BaseException:
             self._long_shares.leave(owner)
             raise
-        connection.is_long = True
+        connection.is_long = connection.ends_with_client = True
         return connection
 
     def give_back(self, connection: PooledConnection) -> None:
@@ -142,7 +148,8 @@ class Pool:
         except psycopg2.Error:
             connection.disconnect()
         owner, was_long = connection.owner, connection.is_long
-        connection.owner, connection.is_long, connection.patience_ms = None, False, None
+        connection.owner, connection.patience_ms = None, None
+        connection.is_long = connection.ends_with_client = False
         if not connection.closed:
             self._idle.append(connection)
         self._shares.leave(owner)

@@ -122,11 +122,16 @@ def test_large_records_come_in_small_batches(settled: TestTenant, form: str) -> 
     assert held < total / 2
 
 
-def test_it_has_its_own_patience_and_gives_it_back(filled: TestTenant) -> None:
+def test_it_has_its_own_patience_after_the_first_rows_and_gives_it_back(filled: TestTenant) -> None:
     batches = batches_of(filled)
     connection = batches._connection
     assert connection is not None
-    assert shown(batches, "statement_timeout") == "10min"
+    assert (shown(batches, "statement_timeout"), connection.patience_ms) == ("15s", None)
+    rows = iter(batches)
+    next(rows)
+    assert (shown(batches, "statement_timeout"), connection.patience_ms) == ("15s", None)
+    next(rows)
+    assert (shown(batches, "statement_timeout"), connection.patience_ms) == ("10min", module.PATIENCE_MS)
     assert shown(batches, "idle_in_transaction_session_timeout") == "1min"
     assert (shown(batches, "transaction_read_only"), shown(batches, "role")) == ("on", "oneo_app")
     batches.close()

@@ -57,6 +57,9 @@ STATUSES = {
         "The body was understood, but what it asks for is not valid. `errors` lists every fault with a JSON pointer.",
     ),
     429: Status("TooManyRequests", "A limit is used up. Wait for as many seconds as `Retry-After` says."),
+    499: Status(
+        "ClientClosedRequest", "The client closed the connection before the answer was ready: it stands in logs."
+    ),
     500: Status("ServerError", "The server failed (500), or cannot answer just now (503): repeat the request later."),
 }
 STATUSES[503] = STATUSES[500]
