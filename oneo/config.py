@@ -59,6 +59,12 @@ class Settings:
     )
     cors_origins: tuple[str, ...] = setting("ONEO_CORS_ORIGINS", (), "Origins a browser may call from, or `*`.")
     max_body_bytes: int = setting("ONEO_MAX_BODY_BYTES", 16_777_216, "Largest request body, also once decompressed.")
+    max_page_bytes: int = setting(
+        "ONEO_MAX_PAGE_BYTES",
+        8_388_608,
+        "Most bytes in one page of a list; one larger row is a page of its own.",
+        least=1,
+    )
     max_json_depth: int = setting("ONEO_MAX_JSON_DEPTH", 64, "Deepest nesting of a JSON body.", least=1, most=500)
     max_parameters: int = setting("ONEO_MAX_PARAMETERS", 200, "Most query parameters in one request.")
     rate_limits: bool = setting("ONEO_RATE_LIMITS", True, "Whether requests are limited at all.")

@@ -65,6 +65,12 @@ class RecordTooLarge(DomainError):
     code, status, title = "RECORD_TOO_LARGE", 422, "The record holds more than a record can."
 
 
+class PageTooLarge(DomainError):
+    """Like StatementTimeout a 422: the query is valid, but its answer would be too large."""
+
+    code, status, title = "PAGE_TOO_LARGE", 422, "The page has more bytes than one answer may have."
+
+
 class ArrayExpected(DomainError):
     code, status, title = "ARRAY_EXPECTED", 400, "An array expected: the body must be a list of records."
 

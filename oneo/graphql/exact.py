@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from flask import current_app, g
+
+from oneo.config import Settings
+from oneo.errors import PageTooLarge
+
 _LONG = 16
 
 
@@ -16,7 +21,15 @@ def named(keys: Iterable[str]) -> str:
 
 
 def read_exactly(text: str) -> Any:
-    """With every digit of its numbers."""
+    """With every digit of its numbers.
+
+    Raises PageTooLarge when the fields before have filled the answer: a document may ask for many lists.
+    """
+    settings: Settings = current_app.extensions["oneo.settings"]
+    used: int = g.get("graphql_characters", 0)
+    if used > settings.max_page_bytes:
+        raise PageTooLarge("The lists of this document are too large for one answer: ask for fewer rows or fields.")
+    g.graphql_characters = used + len(text)
     return json.loads(text, parse_float=Decimal, parse_int=lambda digits: _whole(digits))
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from flask import current_app
 
 from oneo.actor import Actor
+from oneo.config import Settings
+from oneo.errors import Fault, PageTooLarge
 from oneo.filters.order import Key, beyond, order_sql
 from oneo.filters.sql import Sql
 from oneo.store import message
@@ -77,7 +79,7 @@ def list_rows(
     count: str = "exact",
     fields: tuple[str, ...] | None = None,
 ) -> Found:
-    """Raises StaleActor."""
+    """Raises StaleActor, and PageTooLarge unless the window is a keyset's, whose page ends where it is full."""
     alias = resource.alias
     source = f"FROM {resource.table} {alias} WHERE {alias}.tenant_id = '{actor.tenant_id}' AND {resource.base}"
     if where.text != "true":
@@ -110,13 +112,16 @@ def _counted_page(
 ) -> Found:
     """A page by number: its count tells what follows."""
     rows = _sorted(source, alias, keys, window, window.size)
+    documents = f"SELECT {json.text}::text AS doc FROM ({rows.text}) {alias}"
     sql = (
-        f"SELECT '[' || coalesce(string_agg(doc, ','), '') || ']', {counted.text}, count(*) "
-        f"FROM (SELECT {json.text}::text AS doc FROM ({rows.text}) {alias}) page"
+        f"SELECT '[' || coalesce(string_agg(doc, ',') FILTER (WHERE {_fits()}), '') || ']', {counted.text}, count(*), "
+        f"count(*) FILTER (WHERE {_fits()}) FROM ({_measured(documents, 'doc')}) page"
     )
     values = [*counted.values, *json.values, *rows.values]
     answer = message.read(actor, sql, values, keep=not rows.values)
-    body, total, length = answer.rows[0]
+    body, total, length, fitting = answer.rows[0]
+    if fitting < length:
+        raise _too_large(fitting)
     return Found(answer.seq, body, total, length, False, None, None)
 
 
@@ -130,20 +135,47 @@ def _edged_page(
         f"SELECT row_number() OVER () AS n, {json.text}::text AS doc, ARRAY[{edges}] AS keys FROM ({rows.text}) {alias}"
     )
     first, last = ("DESC", "ASC") if window.backwards else ("ASC", "DESC")
-    inside = f"FILTER (WHERE n <= {window.size})"
+    inside = f"FILTER (WHERE n <= {window.size} AND {_fits()})"
     sql = (
         f"SELECT '[' || coalesce(string_agg(doc, ',' ORDER BY n {first}) {inside}, '') || ']', {counted.text}, "
         f"count(*), (array_agg(to_json(keys) ORDER BY n {first}) {inside})[1], "
         f"(array_agg(to_json(keys) ORDER BY n {last}) {inside})[1], "
-        f"{f'json_agg(keys ORDER BY n {first}) {inside}' if window.edges else 'NULL'} FROM ({numbered}) page"
+        f"{f'json_agg(keys ORDER BY n {first}) {inside}' if window.edges else 'NULL'}, count(*) {inside} "
+        f"FROM ({_measured(numbered, 'n, doc, keys')}) page"
     )
     values = [*counted.values, *json.values, *rows.values]
     answer = message.read(actor, sql, values, keep=not rows.values)
-    body, total, length, head, tail, all_keys = answer.rows[0]
+    body, total, length, head, tail, all_keys, fitting = answer.rows[0]
+    if fitting < min(length, window.size) and not window.keyset:
+        raise _too_large(fitting)
     return Found(
-        answer.seq, body, total, min(length, window.size), length > window.size,
+        answer.seq, body, total, fitting, length > fitting,
         tuple(head) if head else None, tuple(tail) if tail else None, tuple(tuple(keys) for keys in all_keys or ()),
     )  # fmt: skip
+
+
+def _measured(documents: str, columns: str) -> str:
+    """The documents with `bytes`: how many they have up to each of them. PostgreSQL makes them one after the other and
+    keeps those that fit, so that it never holds more than a page may have.
+
+    OFFSET 0 keeps the planner from making each document twice.
+    """
+    return (
+        f"SELECT {columns}, sum(octet_length(doc)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes "
+        f"FROM ({documents} OFFSET 0) built"
+    )
+
+
+def _fits() -> str:
+    """The first document is always part of the page: there is no smaller page than one row."""
+    settings: Settings = current_app.extensions["oneo.settings"]
+    return f"(bytes <= {settings.max_page_bytes} OR bytes = octet_length(doc))"
+
+
+def _too_large(fitting: int) -> PageTooLarge:
+    """A page by number cannot be cut: the rows that are left out would be on no page."""
+    text = f"The first {fitting} rows fill the page: ask for so many at most, for fewer fields, or page with `cursor`."
+    return PageTooLarge(faults=[Fault("/page_size", "OUT_OF_RANGE", text, allowed=("1", str(fitting)))])
 
 
 def get_row(
