@@ -13,6 +13,10 @@ from oneo.store.pool import SERVER_ROLE
 
 ADVISORY_LOCK = 0x0E0  # any fixed number: all migrating processes of one database meet at it
 LOCK_TIMEOUT = "5s"
+OWN_TABLES = """
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+WHERE schemaname = 'public' AND pg_has_role(tableowner, 'USAGE')
+"""
 
 
 RIGHTS = """
@@ -55,11 +59,20 @@ def run() -> None:
             )
             with context.begin_transaction():
                 context.run_migrations()
+            _analyse(connection)
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
             connection.commit()
     engine.dispose()
+
+
+def _analyse(connection: Connection) -> None:
+    """New columns and indexes, and tables that were just restored, have no statistics yet."""
+    names = connection.scalars(text(OWN_TABLES)).all()
+    if names:
+        connection.execute(text(f"ANALYZE (SKIP_LOCKED) {', '.join(names)}"))
+    connection.commit()
 
 
 if context.is_offline_mode():

@@ -32,6 +32,7 @@ from oneo.store.convoy import Convoy
 from oneo.store.fence import check_fence
 from oneo.store.lists import Counts
 from oneo.store.pool import Pool
+from oneo.store.statistics import StatisticsKeeper
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -54,10 +55,11 @@ def create_app(settings: Settings | None = None, *, as_owner: bool = False) -> F
     hub = app.extensions["oneo.hub"] = Hub(app)
     register_realtime(app, settings, hub)
     uses = app.extensions["oneo.key_uses"] = KeyUses(app)
+    statistics = StatisticsKeeper(app)
     problems.install(app)
     with app.app_context():
-        listeners().append(hub.wake)
-        app.extensions.setdefault("oneo.stop", []).extend((hub.stop, uses.stop))
+        listeners().extend((hub.wake, statistics.note))
+        app.extensions.setdefault("oneo.stop", []).extend((hub.stop, uses.stop, statistics.stop))
         check_fence()
     return app
 

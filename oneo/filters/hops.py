@@ -1,5 +1,12 @@
 """One step along relationships, as SQL on the record `r`: the relationship is `x`, the record at its other end is `r`
-again, one level further in, where nothing of the outer one is named."""
+again, one level further in, where nothing of the outer one is named.
+
+A step is an EXISTS that PostgreSQL may turn into a join, so that it can begin with whichever side is rare. Which one
+that is it takes from the statistics of the tables; `store/statistics.py` says what happens while they are missing. The
+test for presence is not spelled `IS NULL`: without statistics PostgreSQL takes that for rare and reads a partial index.
+
+The condition on the far record stands once in each way, however many pipelines and row scopes the caller has there.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +15,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from oneo.filters.columns import SIGNS, Catalogue
-from oneo.filters.sql import FALSE, Sql, all_of, any_of
+from oneo.filters.sql import FALSE, TRUE, Sql, all_of, any_of
 
 COUNTS = {**SIGNS, "exact": "="}
+_PRESENT = "coalesce({0}.deleted_at, 'infinity') = 'infinity'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Hop:
             return Sql("NULL::numeric")
         found = []
         for at, way in enumerate(self.ways):
-            record = any_of(self._record(way, reach, Sql("true"), value=f"{value} AS v") for reach in self.reaches)
+            record = self._record(way, TRUE, value=f"{value} AS v")
             joined = f"SELECT f.v FROM my_relationships x CROSS JOIN LATERAL ({record.text}) f"
             part = self._part(joined, way, at, link, Sql("true"), source="")
             found.append(Sql(part.text, [*record.values, *part.values]))
@@ -79,7 +87,7 @@ class Hop:
     ) -> Sql:  # fmt: skip
         """The relationships of `r` that lead this way. One that leads from a record to itself is taken once."""
         text = f"{select}{source} WHERE x.tenant_id = '{self.tenant_id}' AND x.{way.near}_id = r.id"
-        text += f" AND x.type_id = '{self.type_id}' AND x.deleted_at IS NULL AND NOT x.is_dormant"
+        text += f" AND x.type_id = '{self.type_id}' AND {_PRESENT.format('x')} AND NOT x.is_dormant"
         text += " AND x.is_bidirectional" if way.against else ""
         text += " AND x.source_id <> x.target_id" if at else ""
         then = Sql("now()") if self.moment is None else Sql("%s::timestamptz", [self.moment])
@@ -91,23 +99,26 @@ class Hop:
 
     def _end(self, way: Way, far: Sql) -> Sql:
         """The record at the other end is one that counts, and fulfils the condition."""
-        return any_of(self._place(way, reach, far) for reach in self.reaches) if self.reaches else FALSE
+        if not self.reaches:
+            return FALSE
+        places = any_of(_within(f"x.{way.far}_pipeline_id", reach) for reach in self.reaches)
+        if far.text == "true" and all(reach.scope.text == "true" for reach in self.reaches):
+            return places
+        record = self._record(way, far)
+        return all_of([places, Sql(f"EXISTS ({record.text})", record.values)])
 
-    def _place(self, way: Way, reach: Reach, far: Sql) -> Sql:
-        place = Sql("true" if reach.pipelines is None else f"(x.{way.far}_pipeline_id = {_among(reach.pipelines)})")
-        if reach.scope.text == "true" and far.text == "true":
-            return place
-        record = self._record(way, reach, far)
-        return all_of([place, Sql(f"EXISTS ({record.text})", record.values)])
-
-    def _record(self, way: Way, reach: Reach, far: Sql, *, value: str = "") -> Sql:
-        place = "" if reach.pipelines is None else f" AND r.pipeline_id = {_among(reach.pipelines)}"
-        check = all_of([reach.scope, far])
+    def _record(self, way: Way, far: Sql, *, value: str = "") -> Sql:
+        scopes = any_of(all_of([_within("r.pipeline_id", reach), reach.scope]) for reach in self.reaches)
+        check = all_of([scopes, far])
         return Sql(
-            f"SELECT {value} FROM my_records r WHERE r.tenant_id = '{self.tenant_id}' AND r.id = x.{way.far}_id"
-            f"{place} AND r.deleted_at IS NULL AND {check.text}",
+            f"SELECT {value} FROM my_records r WHERE r.tenant_id = '{self.tenant_id}' AND r.id = x.{way.far}_id "
+            f"AND {_PRESENT.format('r')} AND {check.text}",
             check.values,
         )
+
+
+def _within(column: str, reach: Reach) -> Sql:
+    return TRUE if reach.pipelines is None else Sql(f"({column} = {_among(reach.pipelines)})")
 
 
 def _among(pipelines: tuple[UUID, ...]) -> str:

@@ -16,6 +16,7 @@ from oneo.operations.bulk import Mode, bulk_create
 from oneo.operations.pipelines import create_pipeline
 from oneo.operations.tenants import create_tenant
 from oneo.store.identity import tenant_by_slug
+from oneo.store.statistics import analyse
 
 PASSWORD = "oneo-demo-password"  # noqa: S105 - published on purpose, made with the embedded database or on demand only
 TENANTS = {"acme": "Acme Inc.", "globex": "Globex Corporation"}
@@ -53,6 +54,8 @@ def create_demo() -> list[str]:
             actor, slug=slug, name=TENANTS[slug], admin_email=admin_email(slug), admin_password=PASSWORD
         )  # fmt: skip
         _furnish(actor)
+    if missing:
+        analyse()
     return missing
 
 

@@ -37,6 +37,14 @@ BY_INDEX = "set_config('enable_seqscan', 'off', true), set_config('enable_nestlo
 """For a statement that says itself, by LATERAL parts, what is looked up row by row; all else is joined by hashing. What
 PostgreSQL expects of a walk's next level is a guess, and a wrong one would cost it a thousand times the right plan.
 """
+_BY_HASH = (
+    "set_config('enable_nestloop', CASE WHEN oneo_statistics_are_behind() THEN 'off' "
+    "ELSE current_setting('enable_nestloop') END, true)"
+)
+"""For a statement that goes through relationships: while PostgreSQL cannot know how many there are, it joins by
+hashing, which reads each table once, whatever it expects of them.
+"""
+_RELATIONSHIPS = "my_relationships"
 _joined: ContextVar[psycopg2.extensions.connection | None] = ContextVar("oneo_joined_connection", default=None)
 
 
@@ -66,10 +74,10 @@ def read(
     joined = _joined.get()
     if joined is not None:
         clock = f"SELECT gate.seq, body.* FROM (SELECT 0 AS seq) gate LEFT JOIN LATERAL ({sql}) AS body ON true"
-        rows = _execute(joined, clock, parameters)
+        rows = _execute(joined, _planned(clock), parameters)
     else:
         gate, parameters = _gated(actor, parameters)
-        setting = tenant_setting(actor.tenant_id)
+        setting = _settings(actor, sql)
         rows = _send(
             f"{setting}, {BY_INDEX}" if by_index else setting,
             f"WITH gate AS MATERIALIZED ({gate}) "
@@ -97,9 +105,9 @@ def write(actor: Actor, sql: str, parameters: Mapping[str, object], *, locks: Se
     joined = _joined.get()
     if joined is not None:
         clock = f"SELECT coalesce((SELECT seq FROM tenant_clocks WHERE tenant_id = '{actor.tenant_id}'), 0) AS seq"
-        return _execute(joined, f"SELECT {taken}; WITH gate AS MATERIALIZED ({clock}) {sql}", parameters)
+        return _execute(joined, f"SELECT {taken}; {_planned(f'WITH gate AS MATERIALIZED ({clock}) {sql}')}", parameters)
     gate, values = _gated(actor, parameters)
-    setting = ", ".join([tenant_setting(actor.tenant_id), *([taken] if taken else [])])
+    setting = ", ".join([_settings(actor, sql), *([taken] if taken else [])])
     connection = pool().take(owner_of(actor))
     try:
         rows = _execute_kept(connection, setting, f"WITH gate AS MATERIALIZED ({gate}) {sql}", values)
@@ -178,7 +186,7 @@ def look_up_directory(sql: str, parameters: Parameters = ()) -> list[Row]:
 
 def execute(connection: psycopg2.extensions.connection, sql: str, parameters: Parameters = ()) -> list[Row]:
     """A statement inside somebody's transaction."""
-    return _execute(connection, sql, parameters)
+    return _execute(connection, _planned(sql), parameters)
 
 
 @contextmanager
@@ -189,6 +197,16 @@ def joined(connection: psycopg2.extensions.connection) -> Iterator[None]:
         yield
     finally:
         _joined.reset(token)
+
+
+def _settings(actor: Actor, sql: str) -> str:
+    setting = tenant_setting(actor.tenant_id)
+    return f"{setting}, {_BY_HASH}" if _RELATIONSHIPS in sql else setting
+
+
+def _planned(sql: str) -> str:
+    """A statement inside a transaction that has its tenant already."""
+    return f"SELECT {_BY_HASH}; {sql}" if _RELATIONSHIPS in sql else sql
 
 
 def _passed(rows: list[Row]) -> int:
