@@ -31,6 +31,10 @@ class Column:
         """Whether an index holds the values that are not missing, and those alone."""
         return False
 
+    def alternatives(self, value: object) -> int:  # noqa: ARG002 - some columns ask it
+        """How many comparisons a test of the value takes."""
+        return 1
+
     def test(self, operator: str, value: object) -> Sql:
         """True for the rows that match; for others false or NULL. The operator is none of the negative ones."""
         sql, cast = self.sql, self.type.sql_type

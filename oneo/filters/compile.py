@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from oneo.errors import Fault, InvalidParameter
 from oneo.filters.ast import And, Comparison, Node, Not, Or, Related
 from oneo.filters.columns import Catalogue
 from oneo.filters.sql import Sql, all_of, any_of, like
 
+MAX_PLANNED = 2_000
+"""Comparisons that PostgreSQL may have to plan for a filter, at ten to thirty kilobytes of memory each."""
+_PLANS_OF_A_STEP = 2
+"""PostgreSQL plans an EXISTS within other conditions twice: for each row by itself, and for all of them by a hash."""
+_PLANNED_BY_A_STEP = 10
+_CHARACTERS = 60
+"""Of a comparison in the text of a row rule."""
 _POSITIVE = {"not": "exact", "not_in": "in", "not_contains": "contains"}
 
 
@@ -13,8 +21,29 @@ def compile_filter(node: Node, catalogue: Catalogue) -> Sql:
     """A condition that is true for the rows that match and false or NULL for all others.
 
     Negation is carried down to the comparisons: what is asked plainly stays a plain test, which an index serves.
+    Raises InvalidParameter for what would take the database too much memory to plan.
     """
+    if planned_comparisons(node, catalogue) > MAX_PLANNED:
+        message = "The filter asks too much: use fewer conditions in nested relations, or give each a `pipeline`."
+        raise InvalidParameter(faults=[Fault("/filter", "INVALID_FILTER", message)])
     return _compile(node, catalogue, negated=False)
+
+
+def planned_comparisons(node: Node, catalogue: Catalogue) -> int:
+    """How many comparisons PostgreSQL plans for the filter. A step along relationships multiplies those behind it: they
+    stand in the statement once for each way that the step can lead.
+    """
+    match node:
+        case Not(part):
+            return planned_comparisons(part, catalogue)
+        case And(parts) | Or(parts):
+            return sum(planned_comparisons(part, catalogue) for part in parts)
+        case Comparison(name, _, value):
+            return catalogue[name].alternatives(value)
+        case Related(hop, far, link, _):
+            scopes = sum(len(reach.scope.text) for reach in hop.reaches) // _CHARACTERS
+            behind = planned_comparisons(far, hop.columns) + planned_comparisons(link, hop.link_columns)
+            return len(hop.ways) * _PLANS_OF_A_STEP * (_PLANNED_BY_A_STEP + scopes + behind)
 
 
 def compile_search(text: str, expressions: tuple[str, ...]) -> Sql:

@@ -15,11 +15,13 @@ from oneo.fields.kinds.terms import SLOT_LENGTH, Family
 from oneo.fields.scalars import Identifier, Integer, Keyword, Text
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.columns import SIGNS, Column
-from oneo.filters.sql import Sql, all_of, any_of, like
+from oneo.filters.sql import FALSE, Sql, all_of, any_of, like
 from oneo.filters.trigrams import narrowing
 
 RECORD = "r"
 """The alias of the record wherever its fields are asked about."""
+MAX_ALTERNATIVES = 10
+"""So many values of a list are looked up in the index of the JSON, one by one; more are compared as one array."""
 _SLOT_TYPES = {"t": "text", "n": "float8", "d": "timestamptz"}
 
 
@@ -60,11 +62,27 @@ class DataColumn(Column, ABC):
         if operator == "exact" and value is None:
             return self.test("exists", False)
         if operator == "in" and isinstance(value, list):
-            return self.among(value)
+            return self._among(value)
         return self.compare(operator, value)
 
-    def among(self, values: list[Any]) -> Sql:
-        return any_of([self.compare("exact", value) for value in values])
+    def _among(self, values: list[Any]) -> Sql:
+        """Equal to one of the values. Planning takes memory for each alternative, so that there are few of them."""
+        if not values:
+            return FALSE
+        if self.slot or len(values) > MAX_ALTERNATIVES:
+            return self.compare_all(values)
+        return any_of([self.holds(value) for value in self.in_data(values)])
+
+    def alternatives(self, value: object) -> int:
+        return min(len(value), MAX_ALTERNATIVES) if isinstance(value, list) and not self.slot else 1
+
+    def in_data(self, values: list[Any]) -> list[Any]:
+        """The values as the JSON has them where it is equal to, or contains, one of them."""
+        return values
+
+    def compare_all(self, values: list[Any]) -> Sql:
+        """The same in one comparison with an array."""
+        return Sql(f"({self.as_text} = ANY(%s::text[]))", [values])
 
     @abstractmethod
     def compare(self, operator: str, value: Any) -> Sql:
@@ -80,10 +98,12 @@ class WordColumn(DataColumn):
 
     __slots__ = ()
 
-    def among(self, values: list[Any]) -> Sql:
-        if not self.slot or any(len(value) >= SLOT_LENGTH for value in values):
-            return DataColumn.among(self, values)
-        return Sql(f"({self.in_slot} = ANY(%s::text[]))", [values])
+    def compare_all(self, values: list[Any]) -> Sql:
+        exact = DataColumn.compare_all(self, values)
+        if not self.slot:
+            return exact
+        found = Sql(f"({self.in_slot} = ANY(%s::text[]))", [[value[:SLOT_LENGTH] for value in values]])
+        return all_of([found, exact]) if any(len(value) >= SLOT_LENGTH for value in values) else found
 
     def compare(self, operator: str, value: Any) -> Sql:
         slot = self.in_slot if self.slot and len(value) < SLOT_LENGTH else None
@@ -105,12 +125,24 @@ class WordColumn(DataColumn):
 class FlagColumn(DataColumn):
     __slots__ = ()
 
+    def compare_all(self, values: list[Any]) -> Sql:
+        place = self.in_slot if self.slot else self.as_text
+        return Sql(f"({place} = ANY(%s::text[]))", [["true" if value else "false" for value in values]])
+
     def compare(self, operator: str, value: Any) -> Sql:  # noqa: ARG002 - equality is all there is
         return Sql(f"({self.in_slot} = %s)", ["true" if value else "false"]) if self.slot else self.holds(value)
 
 
 class NumberColumn(DataColumn):
     __slots__ = ()
+
+    def compare_all(self, values: list[Any]) -> Sql:
+        exact = Sql(f"({self.as_text}::numeric = ANY(%s::numeric[]))", [values])
+        if not self.slot:
+            return exact
+        near = Sql(f"({self.in_slot} = ANY(%s::float8[]))", [[float(value) for value in values]])
+        sure = self.kind.exact_in_slot and all(as_number(value) is not None for value in values)
+        return near if sure else all_of([near, exact])
 
     def compare(self, operator: str, value: Any) -> Sql:
         sign = SIGNS.get(operator, "=")
@@ -128,6 +160,11 @@ class MomentColumn(DataColumn):
 
     __slots__ = ()
 
+    def compare_all(self, values: list[Any]) -> Sql:
+        if not self.slot:
+            return DataColumn.compare_all(self, values)
+        return Sql(f"({self.in_slot} = ANY(%s::timestamptz[]))", [[self.kind.slot_value(value) for value in values]])
+
     def compare(self, operator: str, value: Any) -> Sql:
         sign = SIGNS.get(operator, "=")
         if self.slot:
@@ -140,8 +177,11 @@ class SetColumn(DataColumn):
 
     __slots__ = ()
 
-    def among(self, values: list[Any]) -> Sql:
-        return any_of([self.holds([value]) for value in values])
+    def in_data(self, values: list[Any]) -> list[Any]:
+        return [[value] for value in values]
+
+    def compare_all(self, values: list[Any]) -> Sql:
+        return Sql(f"({RECORD}.data->'{self.slug}' ?| %s::text[])", [values])
 
     def compare(self, operator: str, value: Any) -> Sql:
         chosen = value if isinstance(value, list) else [value]

@@ -63,6 +63,9 @@ class OwnColumn(Column):
     def cast(self) -> str:
         return (self.field or self).cast
 
+    def alternatives(self, value: object) -> int:
+        return self.field.alternatives(value) if self.field else 1
+
     def test(self, operator: str, value: object) -> Sql:
         found = (self.field or self).test(operator, value)
         return Sql(_of_data(found.text), found.values)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from oneo.errors import Fault, FaultList, InvalidParameter, pointer
-from oneo.fields.base import FieldType
+from oneo.fields.base import MAX_LIST, FieldType
 from oneo.fields.kinds.base import InvalidValue
 from oneo.filters.ast import OPERATORS, And, Comparison, Node, Not, Or
 from oneo.filters.columns import Catalogue, nearest_column
 from oneo.filters.related import MAX_RELATED, Relations, parse_related
 
 MAX_CONDITIONS = 100
+MAX_VALUES = 1_000
 MAX_DEPTH = 8
 
 _ITEM = re.compile(r'"(?P<quoted>(?:[^"]|"")*+)"(?=,|\Z)|(?P<plain>[^,]*)')
@@ -21,13 +22,42 @@ _ITEM = re.compile(r'"(?P<quoted>(?:[^"]|"")*+)"(?=,|\Z)|(?P<plain>[^,]*)')
 Reader = Callable[[object], object]
 
 
-def parse_query(parameters: Mapping[str, Sequence[str]], catalogue: Catalogue) -> Node:
+@dataclass(slots=True)
+class Budget:
+    """What all the filters of a request have asked so far: planning them takes the database time and memory."""
+
+    conditions: int = 0
+    relations: int = 0
+    values: int = 0
+
+    def take_condition(self, where: str) -> None:
+        """Raises InvalidParameter: a filter is read no further when it is too large."""
+        self.conditions += 1
+        if self.conditions > MAX_CONDITIONS:
+            raise _too_large(where, f"A filter has at most {MAX_CONDITIONS} conditions.")
+
+    def take_values(self, count: int, where: str) -> None:
+        """Raises InvalidParameter."""
+        self.values += count
+        if self.values > MAX_VALUES:
+            raise _too_large(where, f"All conditions together list at most {MAX_VALUES:,} values.")
+
+
+def _too_large(where: str, message: str) -> InvalidParameter:
+    return InvalidParameter(faults=[Fault(where, "INVALID_FILTER", message)])
+
+
+def parse_query(
+    parameters: Mapping[str, Sequence[str]], catalogue: Catalogue, budget: Budget | None = None
+) -> Node:  # fmt: skip
     """All conditions of a query string, `<name>[__<operator>]=<value>`. Raises InvalidParameter."""
     faults = FaultList()
+    budget = budget or Budget()
     parts: list[Node] = []
     for key, texts in parameters.items():
         for text in texts:
-            node = _query_condition(key, text, catalogue, faults)
+            budget.take_condition(pointer(key))
+            node = _query_condition(key, text, catalogue, faults, budget)
             if node is not None:
                 parts.append(node)
     faults.check(InvalidParameter)
@@ -35,20 +65,25 @@ def parse_query(parameters: Mapping[str, Sequence[str]], catalogue: Catalogue) -
 
 
 def parse_json(
-    value: object, catalogue: Catalogue, relations: Callable[[], Relations] | None = None, *, where: str = "/filter"
-) -> Node:
+    value: object, catalogue: Catalogue, relations: Callable[[], Relations] | None = None, *, where: str = "/filter",
+    budget: Budget | None = None,
+) -> Node:  # fmt: skip
     """The same language as JSON: `{"and": [{"name": {"contains": "x"}}, ...]}`. Raises InvalidParameter.
 
     `{}` as a whole asks nothing. Inside it would quietly take the conditions around it away, and is refused.
-    `relations` are what leads on from the rows; without them none does.
+    `relations` are what leads on from the rows; without them none does. A `budget` is shared with other filters of the
+    same request.
     """
     faults = FaultList()
-    node = And(()) if value == {} else _JsonParser(catalogue, faults, relations).parse(value, where, 1)
+    parser = _JsonParser(catalogue, faults, relations, budget or Budget())
+    node = And(()) if value == {} else parser.parse(value, where, 1)
     faults.check(InvalidParameter)
     return node
 
 
-def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultList) -> Node | None:
+def _query_condition(
+    key: str, text: str, catalogue: Catalogue, faults: FaultList, budget: Budget
+) -> Node | None:  # fmt: skip
     name, operator = _split(key, catalogue)
     column = catalogue.get(name)
     if column is None:
@@ -64,7 +99,7 @@ def _query_condition(key: str, text: str, catalogue: Catalogue, faults: FaultLis
         items: object = _listed(text)
     else:
         items = text
-    return _comparison(name, chosen, items, column.type, pointer(key), faults, from_text=True)
+    return _comparison(name, chosen, items, column.type, pointer(key), faults, budget, from_text=True)
 
 
 def _listed(text: str) -> list[str]:
@@ -100,8 +135,11 @@ def _operator_known(operator: str, type_: FieldType, where: str, faults: FaultLi
 
 
 def _comparison(
-    name: str, operator: str, value: object, type_: FieldType, where: str, faults: FaultList, *, from_text: bool = False
-) -> Node | None:
+    name: str, operator: str, value: object, type_: FieldType, where: str, faults: FaultList, budget: Budget, *,
+    from_text: bool = False,
+) -> Node | None:  # fmt: skip
+    if isinstance(value, list) and len(value) <= MAX_LIST:
+        budget.take_values(len(value), where)
     try:
         return Comparison(name, operator, type_.operand(operator, value, from_text=from_text))
     except InvalidValue as error:
@@ -114,12 +152,12 @@ def _comparison(
 class _JsonParser:
     def __init__(
         self, catalogue: Catalogue, faults: FaultList, relations: Callable[[], Relations] | None,
-        outer: _JsonParser | None = None,
+        budget: Budget,
     ) -> None:  # fmt: skip
         self._catalogue = catalogue
         self._faults = faults
         self._relations = relations
-        self._met: Counter[str] = outer._met if outer else Counter()  # noqa: SLF001 - one count for all levels
+        self._budget = budget
 
     def parse(self, value: object, where: str, depth: int) -> Node:
         if not isinstance(value, Mapping) or depth > MAX_DEPTH:
@@ -146,20 +184,17 @@ class _JsonParser:
     def _related(self, value: object, where: str, relations: Relations, depth: int) -> Node:
         def ask(inner: object, place: str, catalogue: Catalogue, beyond: Relations | None) -> Node:
             leading = (lambda: beyond) if beyond is not None else None
-            return _JsonParser(catalogue, self._faults, leading, self).parse(inner, place, depth + 1)
+            return _JsonParser(catalogue, self._faults, leading, self._budget).parse(inner, place, depth + 1)
 
-        self._met["relations"] += len(value) if isinstance(value, list) else 1
-        if self._met["relations"] > MAX_RELATED:
+        self._budget.relations += len(value) if isinstance(value, list) else 1
+        if self._budget.relations > MAX_RELATED:
             self._faults.add(where, "INVALID_FILTER", f"A filter has at most {MAX_RELATED} relations.")
             return And(())
         return parse_related(value, where, relations, self._faults, ask)
 
     def _condition(self, key: str, value: object, where: str) -> Node:
         """A key may end with its operator, as in a query string."""
-        self._met["conditions"] += 1
-        if self._met["conditions"] > MAX_CONDITIONS:
-            fault = Fault(where, "INVALID_FILTER", f"A filter has at most {MAX_CONDITIONS} conditions.")
-            raise InvalidParameter(faults=[fault])
+        self._budget.take_condition(where)
         name, ending = _split(key, self._catalogue)
         column = self._catalogue.get(name)
         if column is None:
@@ -176,5 +211,5 @@ class _JsonParser:
         for operator, operand in tests.items():
             place = where if ending else where + pointer(operator)
             if _operator_known(operator, column.type, place, self._faults):
-                parts.append(_comparison(name, operator, operand, column.type, place, self._faults))
+                parts.append(_comparison(name, operator, operand, column.type, place, self._faults, self._budget))
         return And(tuple(part for part in parts if part is not None))

@@ -21,6 +21,7 @@ from oneo.errors import FaultList, InvalidParameter, LastAdministrator, pointer
 from oneo.events.unit import unit
 from oneo.fields.shapes import PipelineShape
 from oneo.fields.slugs import RULE, is_slug
+from oneo.filters.compile import compile_filter
 from oneo.filters.parse import parse_json
 from oneo.models import Pipeline, Role, User, UserRole
 from oneo.pacing import paced
@@ -179,7 +180,8 @@ def _unreadable(
     columns = sight_of(actor, shape).columns if shape else RECORDS.columns
     relations = partial(grantable_relations, actor, shape) if shape else None
     try:
-        parse_json(with_caller(grant["rows"]["filter"], actor), columns, relations, where=where)
+        rule = with_caller(grant["rows"]["filter"], actor)
+        compile_filter(parse_json(rule, columns, relations, where=where), columns)
     except InvalidParameter as error:
         return error
     return None

@@ -14,7 +14,7 @@ from oneo.filters.compile import compile_filter, compile_search
 from oneo.filters.figures import is_figure, read_figures
 from oneo.filters.order import Key, parse_order
 from oneo.filters.page import Cursor, decode_cursor, encode_cursor, fingerprint
-from oneo.filters.parse import parse_json, parse_query
+from oneo.filters.parse import Budget, parse_json, parse_query
 from oneo.filters.search import MAX_WORDS, compile_words, words_of
 from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.store import message
@@ -116,9 +116,10 @@ def _fingerprint(actor: Actor, resource: Resource, query: ListQuery, scope: Sql,
 
 def conditions(resource: Resource, query: ListQuery, scope: Sql | None) -> Sql:
     """Which rows are asked for. Raises InvalidParameter."""
-    parts: list[Node] = [parse_query(query.conditions, resource.columns)] if query.conditions else []
+    budget = Budget()
+    parts: list[Node] = [parse_query(query.conditions, resource.columns, budget)] if query.conditions else []
     if query.filter is not None:
-        parts.append(parse_json(query.filter, resource.columns, resource.relations))
+        parts.append(parse_json(query.filter, resource.columns, resource.relations, budget=budget))
     where = [compile_filter(And(tuple(parts)), resource.columns), scope or TRUE]
     if query.search:
         where.append(_search(resource, query.search))

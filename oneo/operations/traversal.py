@@ -17,7 +17,7 @@ from oneo.fields.scalars import Text
 from oneo.filters.columns import Column
 from oneo.filters.compile import compile_filter
 from oneo.filters.data import COMMON
-from oneo.filters.parse import parse_json
+from oneo.filters.parse import Budget, parse_json
 from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.filters.steps import STEPS
 from oneo.models.relationship import STATUSES
@@ -97,8 +97,9 @@ def walk_for(actor: Actor, asked: Traversal, of_body: FaultList | None = None) -
     groups = _within(actor, sight, asked.pipelines, faults)
     statuses, moment = _statuses(asked, faults), _moment(asked.effective_at, faults)
     titles = _titles(actor, sight)
-    links = _condition(asked.filter, STEPS, "filter", faults)
-    records = _condition(asked.record_filter, _columns(titles), "record_filter", faults)
+    budget = Budget()
+    links = _condition(asked.filter, STEPS, "filter", faults, budget)
+    records = _condition(asked.record_filter, _columns(titles), "record_filter", faults, budget)
     faults.check(ValidationFailed if of_body else InvalidParameter)
     outbound, inbound = DIRECTIONS[asked.direction.lower()]
     return store.Walk(
@@ -171,11 +172,13 @@ def _moment(text: str | None, faults: FaultList) -> str | None:
         return None
 
 
-def _condition(asked: object, columns: Mapping[str, Column], parameter: str, faults: FaultList) -> Sql:
+def _condition(
+    asked: object, columns: Mapping[str, Column], parameter: str, faults: FaultList, budget: Budget
+) -> Sql:  # fmt: skip
     if asked is None:
         return TRUE
     try:
-        return compile_filter(parse_json(asked, columns, where=pointer(parameter)), columns)
+        return compile_filter(parse_json(asked, columns, where=pointer(parameter), budget=budget), columns)
     except InvalidParameter as error:
         faults.take(error.faults, error.extra.get("errors_left_out", 0))
         return TRUE
