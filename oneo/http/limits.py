@@ -161,6 +161,11 @@ def neighbourhood(peer: str) -> str:
     return peer if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
+def network_of_caller() -> str:
+    """The network that the limits without a login count by: an IPv4 address, or the /64 of an IPv6 address."""
+    return _neighbourhood(g.peer)
+
+
 def exceeded(standing: Standing) -> RateLimited:
     g.standings = (standing,)
     return RateLimited(

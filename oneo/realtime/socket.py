@@ -17,7 +17,8 @@ from oneo.http import limits
 from oneo.http.bearer import authenticated, bearer_token
 from oneo.realtime.answers import acknowledged, members
 from oneo.realtime.channel import SocketChannel
-from oneo.realtime.door import Door, Strangers, arrive
+from oneo.realtime.door import Door, arrive
+from oneo.realtime.pending import PendingConnections
 from oneo.realtime.transport import MAX_MESSAGE_BYTES, StrictCodec, TextPacket, bind
 
 MAX_SEQ = 2**63 - 1
@@ -49,19 +50,19 @@ def register_realtime(app: Flask, settings: Settings, hub: Hub) -> None:
         logger=_library_log,
         engineio_logger=_library_log,
     )
-    bind(socketio.server)
-    strangers = Strangers(socketio.server)
-    SocketFace(socketio, hub, strangers).listen()
-    app.wsgi_app = Door(app, app.wsgi_app, strangers)  # type: ignore[method-assign]
+    pending = PendingConnections(socketio.server)
+    bind(socketio.server, pending)
+    SocketFace(socketio, hub, pending).listen()
+    app.wsgi_app = Door(app, app.wsgi_app)  # type: ignore[method-assign]
 
 
 class SocketFace:
     """The handlers, and the reader behind each connected socket."""
 
-    def __init__(self, socketio: SocketIO, hub: Hub, strangers: Strangers) -> None:
+    def __init__(self, socketio: SocketIO, hub: Hub, pending: PendingConnections) -> None:
         self._socketio = socketio
         self._hub = hub
-        self._strangers = strangers
+        self._pending = pending
         self._readers: dict[str, Reader] = {}
 
     def listen(self) -> None:
@@ -91,7 +92,7 @@ class SocketFace:
         reader = Reader(channel, actor, claims.expires_at)
         self._hub.join(reader)
         self._readers[sid] = reader
-        self._strangers.remove(channel.eio_sid)
+        self._pending.remove(channel.eio_sid)
         _log.info("socket opened", extra={"tenant_id": actor.tenant_id, "user_id": actor.user_id})
 
     def _disconnect(self, *_reason: object) -> None:

@@ -5,23 +5,34 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
+import simple_websocket
 import socketio
-from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT, Packet
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import CloseConnection, Event
+from wsproto.frame_protocol import CloseReason
 
 from oneo import strict_json
 from oneo.errors import MalformedJson
+from oneo.realtime.pace import Pace, TooFast
+from oneo.realtime.pending import PendingConnections
 
 MAX_MESSAGE_BYTES = 65_536
 MAX_MESSAGE_DEPTH = 16
 MAX_UNREAD = 64
 SOCKET_SECONDS = 60.0
 """More than a ping and its answer take: a connection on which nothing moves for so long is dead."""
+CLOSE_SECONDS = 2.0
+RECEIVE_BYTES = 16_384
+_LOGIN = "40"
+"""How a frame with a CONNECT packet begins."""
+_PACE = "oneo.pace"
 _SOCKETS = ("werkzeug.socket", "gunicorn.socket")
 _FRAMES = frozenset("0123456")
 _TAKEN = frozenset({CONNECT, DISCONNECT, EVENT, ACK})
@@ -90,31 +101,111 @@ class PatientSocket:
             self._sock.shutdown(socket.SHUT_RDWR)
 
 
-class BoundedWebSocket(SimpleWebSocketWSGI):
-    """The library's WebSocket, with messages of bounded size; frames that it would stumble over are passed over."""
+class PacedConnection(WSConnection):
+    """The protocol of one connection. Each read and each further frame in it takes a token, whatever the frame is."""
 
-    def __init__(self, handler: Any, server: Any) -> None:
-        super().__init__(handler, server, max_message_size=MAX_MESSAGE_BYTES)
+    def __init__(self, pace: Pace) -> None:
+        super().__init__(ConnectionType.SERVER)
+        self._pace = pace
+
+    def events(self) -> Generator[Event, None, None]:
+        """Yield the frames that have arrived. Nothing more is read while a client that is too fast waits here."""
+        try:
+            self._wait_for_turn()
+            for number, event in enumerate(super().events()):
+                if number:
+                    self._wait_for_turn()
+                yield event
+        except TooFast:
+            # As if the client had closed the connection: the library sends this code and stops reading.
+            yield CloseConnection(CloseReason.POLICY_VIOLATION, "Too many messages.")
+
+    def _wait_for_turn(self) -> None:
+        wait = self._pace.take()
+        if wait:
+            time.sleep(wait)
+
+
+class PacedServer(simple_websocket.Server):
+    """The server's end of a WebSocket, with messages of bounded size and at a bounded pace."""
+
+    def __init__(self, environ: dict[str, Any], pace: Pace) -> None:
+        self._pace = pace
+        super().__init__(environ, receive_bytes=RECEIVE_BYTES, max_message_size=MAX_MESSAGE_BYTES)
+
+    def handshake(self) -> None:
+        """The library has made its protocol object by now and reads nothing before this returns."""
+        self.ws = PacedConnection(self._pace)
+        super().handshake()
+
+
+class BoundedWebSocket:
+    """A WebSocket as the library uses one. A frame that the library would stumble over is passed over.
+
+    Before the client has logged in, any frame but a CONNECT ends the connection.
+    """
+
+    def __init__(self, handler: Any, server: Any, *, pending: PendingConnections) -> None:
+        del server
+        self._handler = handler
+        self._connection = handler.__self__
+        """The Engine.IO socket whose transport this is."""
+        self._pending = pending
+        self._ended = threading.Event()
         self.ws: Any = None
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+    def __call__(self, environ: dict[str, Any], _start_response: Any) -> Any:
         patient = {
             name: PatientSocket(environ[name], self._crowded, self._wake) for name in _SOCKETS if name in environ
         }
         try:
-            return super().__call__({**environ, **patient}, start_response)
+            self.ws = PacedServer({**environ, **patient}, Pace())
+            self._handler(self)
+            # How the two servers are told that the connection is no HTTP connection any more.
+            raise StopIteration if self.ws.mode == "gunicorn" else ConnectionError
         finally:
             for found in patient.values():
                 found.end()
 
+    def send(self, message: str | bytes) -> None:
+        try:
+            self.ws.send(message)
+        except simple_websocket.ConnectionClosed:
+            raise OSError from None
+
     def wait(self) -> str | None:
-        while True:
-            frame = super().wait()
-            if frame is None or (isinstance(frame, str) and frame[:1] in _FRAMES):
+        """The next frame, or None when the connection has ended."""
+        while (frame := self._received()) is not None:
+            if self._is_refused(frame):
+                self._pending.close(self._connection.sid)
+                return None
+            if isinstance(frame, str) and frame[:1] in _FRAMES:
                 return frame
+        return None
+
+    def close(self) -> None:
+        """Say that the connection ends, give the client a moment to read that and to close its side, then end it."""
+        if self.ws.connected:
+            with suppress(simple_websocket.ConnectionClosed, OSError):
+                self.ws.close()
+            self._ended.wait(CLOSE_SECONDS)
+            self.ws.sock.end()
+
+    def _received(self) -> str | bytes | None:
+        try:
+            received: str | bytes | None = self.ws.receive()
+        except simple_websocket.ConnectionClosed:
+            return None
+        return received
+
+    def _is_refused(self, frame: str | bytes) -> bool:
+        """A client that polled so far may change to this transport before it logs in."""
+        is_login = isinstance(frame, str) and frame.startswith(_LOGIN)
+        return not is_login and not self._connection.upgrading and self._pending.is_pending(self._connection.sid)
 
     def _wake(self) -> None:
         """The library wakes its reader before it notes that the connection has ended, and he may sleep on for ever."""
+        self._ended.set()
         if self.ws is not None:
             self.ws.event.set()
 
@@ -122,11 +213,35 @@ class BoundedWebSocket(SimpleWebSocketWSGI):
         return self.ws is not None and self.ws.connected and len(self.ws.input_buffer) >= MAX_UNREAD
 
 
-def bind(server: socketio.Server) -> None:
+class PolledMessages:
+    """Keeps clients that poll at the pace of the others: their messages come as the bodies of HTTP requests."""
+
+    def __init__(self, server: socketio.Server) -> None:
+        self._sockets = server.eio.sockets
+        self._handled = server.eio.handlers["message"]
+        server.eio.on("message", self._message)
+
+    def _message(self, eio_sid: str, data: str | bytes) -> Any:
+        connection = self._sockets.get(eio_sid)
+        if connection is not None and not connection.upgraded:
+            if _PACE not in connection.session:
+                connection.session[_PACE] = Pace()
+            try:
+                time.sleep(connection.session[_PACE].take())
+            except TooFast:
+                return connection.close(wait=False, abort=True)
+        return self._handled(eio_sid, data)
+
+
+def bind(server: socketio.Server, pending: PendingConnections) -> None:
     """Gives the server this transport. `sleep` is looked up when it is called: the server may patch it later."""
     eio = server.eio
-    own = {"websocket": BoundedWebSocket, "sleep": lambda seconds: time.sleep(seconds)}
+    own = {
+        "websocket": partial(BoundedWebSocket, pending=pending),
+        "sleep": lambda seconds: time.sleep(seconds),
+    }
     eio._async = {**eio._async, **own}  # noqa: SLF001 - the library has no other place for them
+    PolledMessages(server)
 
     def disconnect(sid: str) -> None:
         """The library's own waits until the client has taken everything, which a hostile one never does."""

@@ -13,7 +13,7 @@ import requests
 from flask import Flask
 
 from oneo.app import create_app
-from oneo.realtime import door
+from oneo.realtime import pending
 from tests import databases
 from tests.factories.tenant import TestTenant
 from tests.live import serve
@@ -77,7 +77,7 @@ def test_connections_and_messages_count_against_the_limits(database_address: str
 
 
 def test_who_never_logs_in_is_closed(url: str, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "STRANGER_SECONDS", 0.3)
+    monkeypatch.setattr(pending, "PENDING_SECONDS", 0.3)
     with Listener(url, tenant.api.token) as listener:
         stranger = Raw(url, None)
         time.sleep(0.4)
@@ -99,21 +99,6 @@ def test_who_leaves_is_not_kept(url: str, tenant: TestTenant) -> None:
     raw = Raw(url, tenant.api.token)
     raw.socket.send("41")
     assert raw.ends()
-
-
-def test_strangers_are_limited(url: str, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "STRANGER_SECONDS", 0.0)
-    Raw(url, None).socket.close()
-    monkeypatch.setattr(door, "STRANGER_SECONDS", 60.0)
-    monkeypatch.setattr(door, "MAX_STRANGERS", 3)
-    strangers = [Raw(url, None) for _ in range(2)]
-    refused = requests.get(url + HANDSHAKE, timeout=5)
-    assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
-    strangers[0].socket.send('40{"token":"' + str(tenant.api.token) + '"}')
-    assert strangers[0].receive().startswith('40{"sid":')
-    assert requests.get(url + HANDSHAKE, timeout=5).status_code == 200
-    for stranger in strangers:
-        stranger.socket.close()
 
 
 def test_other_addresses_are_not_the_doors_business(app: Flask) -> None:
