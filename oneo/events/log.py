@@ -14,6 +14,7 @@ import psycopg2.extensions
 
 from oneo import exact_json
 from oneo.actor import Actor
+from oneo.event_types import event_type
 from oneo.fields.dates import moment_text
 from oneo.ids import new_id
 from oneo.store import events as store
@@ -21,7 +22,7 @@ from oneo.store import events as store
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`data` is the state after the change, `old` the former values of the changed fields."""
+    """`type` is one of `EventType`. `data` is the state after the change, `old` the former values of what changed."""
 
     type: str
     subject_id: UUID
@@ -35,7 +36,7 @@ class Entry:
     def as_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
-            "type": self.type,
+            "type": event_type(self.type),
             "subject_id": self.subject_id,
             "pipeline_id": self.pipeline_id,
             "version": self.version,

@@ -163,7 +163,7 @@ def neighbourhood(peer: str) -> str:
 
 def network_of_caller() -> str:
     """The network that the limits without a login count by: an IPv4 address, or the /64 of an IPv6 address."""
-    return _neighbourhood(g.peer)
+    return neighbourhood(g.peer)
 
 
 def exceeded(standing: Standing) -> RateLimited:

@@ -13,23 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from oneo.models.base import Base, InTenant
 
 TYPE_LENGTH = 64
-_VERBS = {
-    "api_key": "created revoked",
-    "comment": "created updated deleted",
-    "constraint": "created updated deleted",
-    "field": "created updated deleted restored indexed",
-    "pipeline": "created updated deleted restored",
-    "record": "created updated deleted restored purged",
-    "relationship": "created updated activated deactivated deleted restored purged",
-    "relationship_type": "created updated deleted restored",
-    "session": "created revoked",
-    "template": "created deleted",
-    "tenant": "created updated activated suspended domain_added",
-    "user": "created updated deleted restored password_changed",
-    "user_type": "created updated deleted",
-}
-EVENT_TYPES = tuple(f"{subject}.{verb}" for subject, verbs in _VERBS.items() for verb in verbs.split())
-"""Every type of event that there is."""
 KEY_LENGTH = 255
 
 

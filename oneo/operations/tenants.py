@@ -161,7 +161,7 @@ def set_tenant_status(actor: Actor, status: str) -> None:
             old, tenant.status = tenant.status, status
             work.renew_access()
             work.append(
-                f"tenant.{'activated' if status == 'active' else status}", tenant.id,
+                "tenant.activated" if status == "active" else "tenant.suspended", tenant.id,
                 data={"id": tenant.id, "status": status}, old={"status": old},
             )  # fmt: skip
 

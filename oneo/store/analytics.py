@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oneo.actor import Actor
+from oneo.event_types import types_of
 from oneo.store import message
 
 _FIGURES = """
@@ -34,7 +35,7 @@ SELECT json_build_object(
 _RECENT = """
 WITH recent AS MATERIALIZED (
     SELECT type, actor_id, actor_kind, date_trunc('day', occurred_at, %(zone)s) AS day FROM events
-    WHERE tenant_id = %(tenant)s
+    WHERE tenant_id = %(tenant)s AND type = ANY(%(types)s)
     AND occurred_at >= date_trunc('day', now(), %(zone)s) - %(days)s * interval '1 day' + interval '1 day'
 )
 """
@@ -51,7 +52,7 @@ FROM tenant_profiles p WHERE p.tenant_id = %(tenant)s AND p.id = %(tenant)s
 
 def figures(actor: Actor, *, days: int, zone: str) -> str:
     """JSON text. Days begin at the midnight of the zone."""
-    parameters = {"tenant": actor.tenant_id, "days": days, "zone": zone}
+    parameters = {"tenant": actor.tenant_id, "days": days, "zone": zone, "types": types_of()}
     rows = message.read(actor, _RECENT + _FIGURES, parameters).rows
     text: str = rows[0][0]
     return text

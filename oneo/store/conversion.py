@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 
 from oneo import exact_json, strict_json
 from oneo.actor import Actor
+from oneo.event_types import event_type
 from oneo.fields.shapes import PipelineShape
 from oneo.store import message
 from oneo.store.links import document as link_document
@@ -156,7 +157,12 @@ def fill(
 
 
 def _told(rows: Rows, shape: PipelineShape) -> dict[str, str]:
-    return {"table": rows.table, "place": rows.place, "event_type": rows.event_type, "event": rows.state(shape)}
+    return {
+        "table": rows.table,
+        "place": rows.place,
+        "event_type": event_type(rows.event_type),
+        "event": rows.state(shape),
+    }
 
 
 def counted(

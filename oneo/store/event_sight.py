@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from uuid import UUID
 
+from oneo.event_types import EventType, Visibility, types_of
 from oneo.filters.sql import TRUE, Sql, all_of, any_of
 from oneo.store.link_sight import Group, record_within
 from oneo.store.records import fallback_title
@@ -63,8 +64,13 @@ class EventSight:
         return self.resource.json(), self.condition.text, repr(self.condition.values)
 
 
-PLAIN = EventSight(EVENTS, TRUE)
-"""Everything as it is."""
+def of_types(types: Iterable[EventType]) -> str:
+    """Test that an event is of one of these types."""
+    return f"e.type = ANY('{{{','.join(types)}}}'::varchar[])"
+
+
+PLAIN = EventSight(EVENTS, Sql(f"({of_types(types_of())})"))
+"""Every event of a known type, as it is."""
 
 
 def event_sight(
@@ -82,7 +88,7 @@ def event_sight(
     if names:
         _cut_pipelines(document, names.sql("e.subject_id"))
     resource = replace(EVENTS, document=document) if names or values else EVENTS
-    return EventSight(resource, condition) if condition.text != "true" or names or values else PLAIN
+    return EventSight(resource, condition)
 
 
 def links_within(types: Iterable[UUID], groups: Sequence[Group]) -> Sql:
@@ -99,17 +105,18 @@ def links_within(types: Iterable[UUID], groups: Sequence[Group]) -> Sql:
     return all_of([Sql(f"(e.pipeline_id = ANY({_ids(types)}))"), *ends])
 
 
-def _seen_tests(seen: Iterable[UUID] | None, seen_types: Iterable[UUID] | None) -> dict[str, Sql]:
-    """By kind of event: whether its pipeline or relationship type is one that he sees. Fields may be of either."""
+def _seen_tests(seen: Iterable[UUID] | None, seen_types: Iterable[UUID] | None) -> dict[Visibility, Sql]:
+    """Whether the pipeline or relationship type of an event is one that the reader sees. Fields may be of either."""
     pipelines = "true" if seen is None else f"e.pipeline_id = ANY({_ids(seen)})"
     types = "true" if seen_types is None else f"e.pipeline_id = ANY({_ids(seen_types)})"
     either = types if pipelines == types else f"CASE WHEN {_IS_OF_TYPE} THEN {types} ELSE {pipelines} END"
-    tests = {"pipeline": pipelines, "field": either, "relationship_type": types, "constraint": types}
-    return {kind: Sql(test) for kind, test in tests.items()}
+    return {
+        Visibility.PIPELINE: Sql(pipelines), Visibility.FIELD: Sql(either), Visibility.RELATIONSHIP_TYPE: Sql(types),
+    }  # fmt: skip
 
 
 def _condition(
-    reaches: Iterable[Reach] | None, links: Sql, tests: dict[str, Sql], names: Hidden, values: Hidden
+    reaches: Iterable[Reach] | None, links: Sql, tests: dict[Visibility, Sql], names: Hidden, values: Hidden
 ) -> Sql:
     records, comments = TRUE, TRUE
     if reaches is not None:
@@ -120,20 +127,27 @@ def _condition(
         some = f"EXISTS (SELECT FROM unnest(e.changed_fields) f WHERE {_is_shown(values.sql('e.pipeline_id'))})"
         records = all_of([records, Sql(f"(e.type <> 'record.updated' OR {some})")])
         links = all_of([links, Sql(f"(e.type <> 'relationship.updated' OR {some})")])
-    pipelines, fields = tests["pipeline"], tests["field"]
+    pipelines, fields = tests[Visibility.PIPELINE], tests[Visibility.FIELD]
     if names:
         blind = f"e.changed_fields = ARRAY['title_field']::varchar[] AND {_is_blind(names.sql('e.subject_id'))}"
         pipelines = all_of([pipelines, Sql(f"(e.type <> 'pipeline.updated' OR NOT ({blind}))")])
         fields = all_of([fields, Sql(f"{_OWN_SLUG} <> ALL({names.sql('e.pipeline_id')})")])
-    kinds = {
-        **tests, "record": records, "comment": comments, "relationship": links, "pipeline": pipelines, "field": fields,
-    }  # fmt: skip
-    cut = {kind: test for kind, test in kinds.items() if test.text != "true"}
-    if not cut:
-        return TRUE
-    cases = " ".join(f"WHEN '{kind}' THEN {test.text}" for kind, test in cut.items())
+    return _by_visibility({
+        Visibility.RECORD: records, Visibility.RELATIONSHIP: links, Visibility.COMMENT: comments,
+        Visibility.PIPELINE: pipelines, Visibility.FIELD: fields,
+        Visibility.RELATIONSHIP_TYPE: tests[Visibility.RELATIONSHIP_TYPE], Visibility.LOG: TRUE,
+    })  # fmt: skip
+
+
+def _by_visibility(tests: Mapping[Visibility, Sql]) -> Sql:
+    """Each event is judged by the test of its type's visibility. A type that no visibility covers is not shown."""
+    free = [visibility for visibility, test in tests.items() if test.text == "true"]
+    if len(free) == len(Visibility):
+        return PLAIN.condition
+    cut = {visibility: test for visibility, test in tests.items() if visibility not in free}
+    cases = [f"WHEN {of_types(types_of(visibility))} THEN {test.text}" for visibility, test in cut.items()]
     return Sql(
-        f"(CASE split_part(e.type, '.', 1) {cases} ELSE true END)",
+        f"(CASE {' '.join(cases)} WHEN {of_types(types_of(*free))} THEN true ELSE false END)",
         [value for test in cut.values() for value in test.values],
     )
 

@@ -8,16 +8,17 @@ from datetime import datetime
 from uuid import UUID
 
 from oneo.actor import Actor, CredentialKind
+from oneo.event_types import Visibility, types_of
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Identifier, Integer
 from oneo.fields.words import Word
 from oneo.filters.columns import Column
 from oneo.filters.sql import Sql
-from oneo.models.event import EVENT_TYPES
 from oneo.store import message
+from oneo.store.event_sight import of_types
 from oneo.store.resources import Resource, moment, plain_keys
 
-_OF_RECORD = "starts_with(e.type, 'record.')"
+_OF_RECORD = of_types(types_of(Visibility.RECORD))
 _FIRST = "'title', 'status'"
 _TIMES = ("created_at", "updated_at", "deleted_at")
 _TITLE = """coalesce(
@@ -28,7 +29,7 @@ _TITLE = """coalesce(
 value of a field that is hidden from the caller."""
 _COLUMNS = {
     "seq": Column("e.seq", Integer()),
-    "type": Column("e.type", Word(found for found in EVENT_TYPES if found.startswith("record."))),
+    "type": Column("e.type", Word(known.value for known in types_of(Visibility.RECORD))),
     "version": Column("e.version", Integer(), nullable=True),
     "actor_id": Column("e.actor_id", Identifier()),
     "actor_kind": Column("e.actor_kind", Word(CredentialKind)),

@@ -7,17 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from oneo.event_types import Visibility, types_of
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Identifier, Integer
 from oneo.fields.words import Word
 from oneo.filters.columns import Column
-from oneo.models.event import EVENT_TYPES
+from oneo.store.event_sight import of_types
 from oneo.store.links import MOMENTS
 from oneo.store.resources import Resource, moment, plain_keys
 
+_OF_RELATIONSHIP = of_types(types_of(Visibility.RELATIONSHIP))
 _COLUMNS = {
     "seq": Column("e.seq", Integer()),
-    "type": Column("e.type", Word(found for found in EVENT_TYPES if found.startswith("relationship."))),
+    "type": Column("e.type", Word(known.value for known in types_of(Visibility.RELATIONSHIP))),
     "version": Column("e.version", Integer(), nullable=True),
     "actor_id": Column("e.actor_id", Identifier()),
     "occurred_at": Column("e.occurred_at", DateTime()),
@@ -36,7 +38,7 @@ def link_history_resource(link_id: UUID, visible: Iterable[str]) -> Resource:
     return Resource(
         table="events",
         alias="e",
-        base=f"e.subject_id = '{link_id}' AND starts_with(e.type, 'relationship.') "
+        base=f"e.subject_id = '{link_id}' AND {_OF_RELATIONSHIP} "
         f"AND (e.type <> 'relationship.updated' OR cardinality({names}) > 0)",
         document={
             **plain_keys("e", "seq", "id", "type"),
@@ -89,7 +91,7 @@ def past_link_resource(tenant_id: UUID, present: Resource, link_id: UUID, at: da
     """
     ids = ", ".join(f"(e.data->>'{key}')::uuid AS {column}" for column, key in _KEPT.items())
     times = ", ".join(f"(e.data->>'{name}')::timestamptz AS {name}" for name in MOMENTS)
-    log = f"e.tenant_id = '{tenant_id}' AND e.subject_id = '{link_id}' AND starts_with(e.type, 'relationship.')"
+    log = f"e.tenant_id = '{tenant_id}' AND e.subject_id = '{link_id}' AND {_OF_RELATIONSHIP}"
     later = f"(SELECT min(e.seq) FROM events e WHERE {log} AND e.occurred_at > %s)"
     table = f"""(SELECT e.tenant_id, e.subject_id AS id, {ids}, {times}, e.data->>'status' AS status,
             (e.data->>'is_bidirectional')::boolean AS is_bidirectional, (e.data->>'strength')::float8 AS strength,

@@ -13,6 +13,7 @@ import orjson
 
 from oneo import exact_json
 from oneo.actor import Actor
+from oneo.event_types import event_type
 from oneo.fields.links import TypeShape
 from oneo.filters.sql import Sql
 from oneo.store import message
@@ -158,9 +159,9 @@ def run(
     return LinkOutcome(answer[0][1], [_written(row) for row in answer if row[2] is not None])
 
 
-def told(event_type: str) -> str:
+def told(name: str) -> str:
     """The events of what was written, and what is answered."""
-    return LOG.format(event_type=event_type, place="s.type_id") + _ANSWER
+    return LOG.format(event_type=event_type(name), place="s.type_id") + _ANSWER
 
 
 def common_values(actor: Actor, rows: Sequence[Mapping[str, Any]], reason: str | None) -> dict[str, object]:

@@ -14,6 +14,7 @@ from flask import current_app
 
 from oneo import exact_json
 from oneo.actor import Actor
+from oneo.event_types import event_type
 from oneo.fields.shapes import PipelineShape
 from oneo.filters.data import slot_expression
 from oneo.filters.sql import Sql
@@ -245,8 +246,8 @@ def _change_sql(shape: PipelineShape, what: Change, hidden: frozenset[str], *, m
     ) + _told(what.event_type, willing="s.willing")
 
 
-def _told(event_type: str, *, willing: str) -> str:
-    return LOG.format(event_type=event_type, place="%(pipeline)s") + _ANSWER.format(willing=willing)
+def _told(name: str, *, willing: str) -> str:
+    return LOG.format(event_type=event_type(name), place="%(pipeline)s") + _ANSWER.format(willing=willing)
 
 
 def _slots(shape: PipelineShape, data: str) -> dict[str, str]:

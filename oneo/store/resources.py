@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from oneo.actor import CredentialKind
+from oneo.event_types import EventType
 from oneo.fields.base import EQUALITY
 from oneo.fields.dates import DateTime
 from oneo.fields.scalars import Boolean, Identifier, Integer, Keyword, Text
@@ -13,7 +14,6 @@ from oneo.fields.words import Word
 from oneo.filters.columns import Column
 from oneo.filters.related import Relations
 from oneo.filters.sql import Sql
-from oneo.models.event import EVENT_TYPES
 
 _ID, _TEXT, _WORD, _FLAG, _NUMBER, _TIME = Identifier(), Text(), Keyword(), Boolean(), Integer(), DateTime()
 
@@ -231,7 +231,7 @@ EVENTS = Resource(
     },
     columns={
         "seq": Column("e.seq", _NUMBER),
-        "type": Column("e.type", Word(EVENT_TYPES)),
+        "type": Column("e.type", Word(known.value for known in EventType)),
         "actor_id": Column("e.actor_id", _ID),
         "actor_kind": Column("e.actor_kind", Word(CredentialKind)),
         "subject_id": Column("e.subject_id", _ID),

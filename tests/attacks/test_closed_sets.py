@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 from typing import Any
 
 import pytest
 
-from oneo.models.event import EVENT_TYPES
 from tests.api import SOME_ID, assert_problem
-from tests.architecture.sources import parsed
 from tests.factories.pipeline import deals, record
 from tests.factories.tenant import TestTenant
 
@@ -134,17 +130,3 @@ def test_a_filter_in_a_body_is_refused_as_bodies_are(settled: TestTenant, names:
     answer = settled.api.post("/pipelines/deals/records/bulk_delete/", {"filter": {"data__stage": "shut"}})
     (fault,) = assert_problem(answer, 422, "VALIDATION_FAILED")["errors"]
     assert (fault["pointer"], fault["code"]) == ("/filter/data__stage/exact", "NOT_A_CHOICE")
-
-
-def test_every_type_of_event_that_is_written_is_listed() -> None:
-    subjects = "|".join({name.partition(".")[0] for name in EVENT_TYPES})
-    shape = re.compile(rf"({subjects})\.[a-z_]+")
-    written = {
-        node.value
-        for path, tree in parsed().items()
-        if path.startswith(("oneo/operations/", "oneo/store/", "oneo/jobs/"))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and shape.fullmatch(node.value)
-    }
-    assert written - {"tenant.status"} <= set(EVENT_TYPES)
-    assert set(EVENT_TYPES) - written <= {"tenant.activated", "tenant.suspended"}, "these names are put together"

@@ -28,7 +28,7 @@ from tests.factories.tenant import TestTenant
 
 def test_other_events_are_passed_over(app: Flask, hub: Hub, tenant: TestTenant) -> None:
     _, notebook = open_reader(app, hub, tenant)
-    for event_type in ("record.updated", "user_type.updated", "users.updated", "session.created"):
+    for event_type in ("record.updated", "user_type.updated", "session.created"):
         write(app, tenant, event_type=event_type)
     last = write(app, tenant)
     eventually(lambda: notebook.told)

@@ -39,7 +39,7 @@ def last_number(tenant: TestTenant) -> int:
 def write(app: Flask, tenant: TestTenant, name: str, *, fail: bool = False, events: int = 1) -> None:
     with app.app_context(), unit(system_actor(tenant.id)) as work:
         for at in range(events):
-            work.append("user.noted", work.actor.user_id, data={"name": name, "at": at})
+            work.append("user.restored", work.actor.user_id, data={"name": name, "at": at})
         if fail:
             raise LookupError(name)
 
@@ -103,7 +103,7 @@ def test_nothing_is_written_for_a_tenant_that_has_been_erased_meanwhile(app: Fla
 
 def write_as(actor: Actor) -> None:
     with unit(actor) as work:
-        work.append("user.noted", actor.user_id)
+        work.append("user.restored", actor.user_id)
 
 
 # -- envelopes ---------------------------------------------------------------------------------------------------------
@@ -157,7 +157,9 @@ def test_values_come_back_from_the_log_as_they_went_in(
     app: Flask, in_app: Flask, settled: TestTenant, value: Any
 ) -> None:
     with unit(system_actor(settled.id)) as work:
-        work.append("user.noted", work.actor.user_id, data={"value": value}, old={"value": [value]}, reason=str(value))
+        work.append(
+            "user.restored", work.actor.user_id, data={"value": value}, old={"value": [value]}, reason=str(value)
+        )
     row = message.look_up(settled.id, "SELECT data, old, reason FROM events ORDER BY seq DESC LIMIT 1")
     assert row == [({"value": value}, {"value": [value]}, str(value))]
 
@@ -168,7 +170,7 @@ def test_what_cannot_be_kept_is_refused_with_the_whole_unit(app: Flask, in_app: 
     def work() -> None:
         with unit(system_actor(tenant.id)) as mine:
             mine.created(User(email="new@example.com", name=""), "user.created")
-            mine.append("user.noted", mine.actor.user_id, data={"value": object()})
+            mine.append("user.restored", mine.actor.user_id, data={"value": object()})
 
     with pytest.raises(TypeError):
         work()
@@ -176,8 +178,8 @@ def test_what_cannot_be_kept_is_refused_with_the_whole_unit(app: Flask, in_app: 
 
 
 def test_an_entry_without_changes_has_no_changed_fields() -> None:
-    assert Entry("user.noted", new_id()).as_json()["changed_fields"] == []
-    assert Entry("user.noted", new_id(), old={"b": 1, "a": 2}).as_json()["changed_fields"] == ["a", "b"]
+    assert Entry("user.restored", new_id()).as_json()["changed_fields"] == []
+    assert Entry("user.restored", new_id(), old={"b": 1, "a": 2}).as_json()["changed_fields"] == ["a", "b"]
 
 
 # -- reading on --------------------------------------------------------------------------------------------------------
