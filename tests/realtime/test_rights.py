@@ -157,6 +157,26 @@ def test_who_is_shut_out_hears_no_more(
     assert Listener(url, token_of(user.api)).refused() == "TOKEN_REVOKED"
 
 
+def test_a_password_change_keeps_its_own_session_and_api_keys_and_ends_all_others(url: str, tenant: TestTenant) -> None:
+    user = tenant.user("admin", password="seven plain words of mine here")
+    elsewhere = tenant.logged_in(user.id, user.email)
+    key = elsewhere.api.post("/auth/api-keys/", {"name": "sync", "scopes": ["users:read"]}).json["key"]
+    with (
+        Listener(url, token_of(user.api)) as own, Listener(url, token_of(elsewhere.api)) as other,
+        Listener(url, key) as machine,
+    ):  # fmt: skip
+        for listener in (own, other, machine):
+            listener.subscribe()
+        body = {"current_password": "seven plain words of mine here", "new_password": "four other words of mine"}
+        assert user.api.post("/auth/user/password/", body).status_code == 204
+        assert other.wait_until_closed() == "TOKEN_REVOKED"
+        change(tenant, user, "after")
+        own.wait_for(lambda: "after" in str(own.events()))
+        machine.wait_for(lambda: "after" in str(machine.events()))
+        assert own.notices("closing") == machine.notices("closing") == []
+    assert Listener(url, token_of(elsewhere.api)).refused() == "TOKEN_REVOKED"
+
+
 def test_a_token_that_runs_out_ends_its_connection(url: str, app: Flask, tenant: TestTenant) -> None:
     with app.app_context():
         token = create_access_token(
