@@ -47,6 +47,8 @@ from oneo.store.records import taken_keys, versions_of
 MAX_ROWS = 10_000
 MAX_FAULTS = 1_000
 """Faults of one call that are told, but for the first of each entry."""
+ID_TAKEN = "This id cannot be used: choose another one."
+NOT_UNIQUE = "Another record has this value."
 _ATTEMPTS = 3
 
 
@@ -136,7 +138,7 @@ def insert_rows(actor: Actor, sight: Sight, rows: Sequence[Row]) -> list[str]:
         note_taken(actor, sight, left)
         left = [row for row in left if row.good]
     for row in left:
-        row.faults.add("/id", "ID_TAKEN", "A record with this id has been made meanwhile.")
+        row.faults.add("/id", "ID_TAKEN", ID_TAKEN)
     return documents
 
 
@@ -249,13 +251,15 @@ def perform(
 ) -> BulkOutcome:
     """A value is taken when a record has it before the call, also one that another entry would give another value:
     which of two rows is written first is nobody's choice.
+
+    Records out of reach are noted before taken values: whether such a record has a value itself is not told.
     """
+    note_absent(actor, sight, [row for row in rows if row.good])
     note_taken(actor, sight, [row for row in rows if row.good and (row.changes or mode is not Mode.PARTIAL)])
     good = [row for row in rows if row.good]
     if mode is Mode.PARTIAL:
         documents = write(good) if good else []
         return BulkOutcome(documents, [row for row in rows if not row.good], len(documents))
-    note_absent(actor, sight, good)
     there = {row.id: row.body["status"] for row in good if row.good and row.changes and row.id and "status" in row.body}
     _note_lacking(actor, good, lacking(actor, sight.shape.id, there))
     failed = [row for row in rows if not row.good]
@@ -334,7 +338,7 @@ def note_taken(actor: Actor, sight: Sight, rows: Sequence[Row]) -> None:
         for found in unique_fields(sight, row.values.set):
             holder = holders.get((found.unique_slot or "", found.kind.unique_key(row.values.set[found.slug])))
             if holder is not None and holder != row.id:
-                row.faults.add(pointer("data", found.slug), "NOT_UNIQUE", "Another record has this value.")
+                row.faults.add(pointer("data", found.slug), "NOT_UNIQUE", NOT_UNIQUE)
 
 
 def _by_field(faults: FaultList, most: int) -> dict[str, list[str]]:

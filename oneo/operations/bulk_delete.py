@@ -10,7 +10,7 @@ from uuid import UUID
 
 from oneo.access.permissions import P
 from oneo.access.related import relations_of
-from oneo.access.schema import Sight, find_pipeline, row_scope
+from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
 from oneo.errors import Fault, InvalidParameter, TooManyAffected, ValidationFailed, pointer
 from oneo.events.unit import unit
@@ -19,7 +19,7 @@ from oneo.filters.parse import parse_json
 from oneo.filters.sql import TRUE, Sql, all_of
 from oneo.operations.bulk import MAX_ROWS, Mode
 from oneo.operations.link_ends import at_ends
-from oneo.operations.records import perform_change
+from oneo.operations.records import perform_change, reach
 from oneo.store.record_writes import DELETE
 from oneo.store.records import select_ids
 
@@ -36,8 +36,7 @@ class Removed:
 def delete_by_ids(actor: Actor, pipeline: str, ids: Sequence[UUID], *, mode: Mode = Mode.PARTIAL) -> Removed:
     """Raises ValidationFailed for an id that cannot be removed when all must be."""
     sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
-    scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
-    known = select_ids(actor, sight.shape, all_of([scope, _among(ids)]), MAX_ROWS)
+    known = select_ids(actor, sight.shape, all_of([reach(actor, P.RECORDS_DELETE, sight), _among(ids)]), MAX_ROWS)
     failed = _failed(ids, known)
     if mode is Mode.DRY_RUN:
         return Removed(0, len(known), failed)
@@ -65,8 +64,8 @@ def delete_by_filter(
         raise ValidationFailed(faults=error.faults, extra=error.extra) from None
     chosen = compile_filter(node, sight.columns)
     max_affected = _most(chosen) if max_affected is None else max_affected
-    scope = row_scope(actor, P.RECORDS_DELETE, sight.shape)
-    known = select_ids(actor, sight.shape, all_of([scope, chosen]), max_affected + 1)
+    scope = all_of([reach(actor, P.RECORDS_DELETE, sight), chosen])
+    known = select_ids(actor, sight.shape, scope, max_affected + 1)
     if len(known) > max_affected:
         raise TooManyAffected(f"More than {max_affected} records match.", extra={"max_affected": max_affected})
     if mode is Mode.DRY_RUN:

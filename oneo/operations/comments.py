@@ -89,8 +89,11 @@ def delete_comment(actor: Actor, record_id: UUID, comment_id: UUID, *, versions:
 
 
 def _writing_sight(actor: Actor, record_id: UUID) -> Sight:
+    """Raise RecordNotFound for a record that the caller may not read, before PermissionDenied."""
     sight = sight_of_record(actor, record_id, P.RECORDS_READ)
-    policy.require(actor, P.COMMENTS_CREATE, sight.shape.id)
+    if not policy.allows(actor, P.COMMENTS_CREATE, sight.shape.id):
+        _require_record(actor, record_id)
+        policy.require(actor, P.COMMENTS_CREATE, sight.shape.id)
     return sight
 
 

@@ -13,7 +13,7 @@ from oneo.errors import Fault, InvalidParameter, RecordNotFound
 from oneo.fields.dates import DateTime
 from oneo.filters.sql import FALSE, TRUE, Sql
 from oneo.operations.lists import Listing, ListQuery, list_resource, picked
-from oneo.operations.records import sight_of_record
+from oneo.operations.records import reach, sight_of_record
 from oneo.store.history import history_resource, holds, past_resource, presence
 from oneo.store.lists import get_row
 from oneo.store.records import record_resource
@@ -53,7 +53,7 @@ def _presence(actor: Actor, sight: Sight, record_id: UUID) -> Sql:
     return presence(
         actor, sight.shape.id, record_id,
         row_scope(actor, P.RECORDS_READ, sight.shape),
-        row_scope(actor, P.RECORDS_DELETE, sight.shape) if restores else FALSE,
+        reach(actor, P.RECORDS_DELETE, sight) if restores else FALSE,
     )  # fmt: skip
 
 

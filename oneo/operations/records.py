@@ -114,6 +114,8 @@ def update_record(
     if not whole:
         checker.check_required(values, faults)
     checker.check_users()
+    if faults.faults and pipeline is None and not _is_readable(actor, sight.shape.id, record_id):
+        raise RecordNotFound
     _note_taken(actor, sight, values, faults, but=record_id)
     faults.check()
     row = change_row(sight, record_id, body, values)

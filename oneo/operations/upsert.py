@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from oneo.fields.kinds.base import InvalidValue
 from oneo.fields.shapes import FieldShape
 from oneo.ids import as_id
 from oneo.operations.bulk import (
+    ID_TAKEN,
+    NOT_UNIQUE,
     UPDATE_KEYS,
     BulkOutcome,
     Mode,
@@ -30,11 +32,11 @@ from oneo.operations.bulk import (
     read_rows,
 )
 from oneo.operations.link_statuses import keeping_statuses
-from oneo.operations.records import with_title
+from oneo.operations.records import reach, with_title
 from oneo.operations.values import Checker
 from oneo.pacing import paced
 from oneo.store import message
-from oneo.store.records import erased_ids, present_ids, taken_keys
+from oneo.store.records import taken_ids, taken_keys, versions_of
 
 
 def bulk_upsert(
@@ -49,7 +51,7 @@ def bulk_upsert(
     policy.require(actor, P.RECORDS_UPDATE, sight.shape.id)
     field = _unique_field(sight, on)
     rows = read_rows(entries, UPDATE_KEYS)
-    known = _find(actor, rows) if field is None else _find_by(actor, sight, field, rows)
+    known = _find(actor, sight, rows) if field is None else _find_by(actor, sight, field, rows)
     creating, changing = Checker(actor, sight, P.RECORDS_CREATE), Checker(actor, sight, P.RECORDS_UPDATE)
     for row in paced(rows):
         if row.faults.covers("/id"):
@@ -93,8 +95,10 @@ def _unique_field(sight: Sight, on: str) -> FieldShape | None:
     return found
 
 
-def _find(actor: Actor, rows: Sequence[Row]) -> set[UUID]:
-    """Notes the id of each entry; which of them are records."""
+def _find(actor: Actor, sight: Sight, rows: Sequence[Row]) -> set[UUID]:
+    """Note the id of each entry, and return those of records that the caller may change. An id that is neither free nor
+    one of these is a fault, the same one whatever the reason: the record may be erased, removed or invisible.
+    """
     seen: dict[UUID, Row] = {}
     for row in rows:
         if "id" not in row.body:
@@ -104,15 +108,21 @@ def _find(actor: Actor, rows: Sequence[Row]) -> set[UUID]:
             row.faults.add("/id", "INVALID_VALUE", "An id (UUID) that no earlier entry has is expected.")
         else:
             seen[row.id] = row
-    known = present_ids(actor, seen) if seen else set()
+    known = _changeable(actor, sight, seen)
     unknown = seen.keys() - known
-    for record_id in erased_ids(actor, unknown) if unknown else ():
-        seen[record_id].faults.add("/id", "ID_TAKEN", "The record that had this id was erased; it is not given again.")
+    for record_id in taken_ids(actor, unknown) if unknown else ():
+        seen[record_id].faults.add("/id", "ID_TAKEN", ID_TAKEN)
     return known
 
 
+def _changeable(actor: Actor, sight: Sight, ids: Collection[UUID]) -> set[UUID]:
+    return set(versions_of(actor, sight.shape, reach(actor, P.RECORDS_UPDATE, sight), ids)) if ids else set()
+
+
 def _find_by(actor: Actor, sight: Sight, field: FieldShape, rows: Sequence[Row]) -> set[UUID]:
-    """Notes the id of the record that has an entry's value, if there is one; which these are."""
+    """Note the id of the record that has an entry's value, and return these ids. A value that a record has which the
+    caller may not change is taken, as it is for a new record.
+    """
     keys: dict[str, list[Row]] = {}
     for row in rows:
         if "id" in row.body:
@@ -122,10 +132,14 @@ def _find_by(actor: Actor, sight: Sight, field: FieldShape, rows: Sequence[Row])
             keys.setdefault(key, []).append(row)
     slot = field.unique_slot or ""
     found = taken_keys(actor, sight.shape.id, [(slot, key) for key in keys])
+    known = _changeable(actor, sight, set(found.values()))
     for (_, key), record_id in found.items():
         for row in keys[key]:
-            row.id = record_id
-    return set(found.values())
+            if record_id in known:
+                row.id = record_id
+            else:
+                row.faults.add(pointer("data", field.slug), "NOT_UNIQUE", NOT_UNIQUE)
+    return known
 
 
 def _key(sight: Sight, field: FieldShape, row: Row) -> str | None:

@@ -139,19 +139,17 @@ def taken_keys(actor: Actor, pipeline_id: UUID, keys: Iterable[tuple[str, str]])
     return {(slot, value): record_id for slot, value, record_id in rows}
 
 
-def present_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
-    """Those that are ids of records, of whatever pipeline, deleted ones too."""
-    sql = f"SELECT id FROM my_records WHERE tenant_id = '{actor.tenant_id}' AND id = ANY(%s::uuid[])"
-    return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
-
-
-def erased_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
-    """Those that were ids of records that have been erased."""
+def taken_ids(actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
+    """Return the ids that a new record cannot have: those of records of any pipeline, deleted or erased ones included,
+    whether the caller sees them or not.
+    """
     sql = (
+        f"SELECT id FROM my_records WHERE tenant_id = '{actor.tenant_id}' AND id = ANY(%s::uuid[]) UNION "
         f"SELECT e.subject_id FROM events e WHERE e.tenant_id = '{actor.tenant_id}' "
         "AND e.subject_id = ANY(%s::uuid[]) AND e.type = 'record.purged'"
     )
-    return {row[0] for row in message.read(actor, sql, ([str(found) for found in ids],)).rows}
+    asked = [str(found) for found in ids]
+    return {row[0] for row in message.read(actor, sql, (asked, asked)).rows}
 
 
 def versions_of(actor: Actor, shape: PipelineShape, scope: Sql, ids: Iterable[UUID]) -> dict[UUID, int]:

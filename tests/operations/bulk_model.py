@@ -62,13 +62,19 @@ def drafts(bodies: st.SearchStrategy[Row]) -> st.SearchStrategy[list[tuple[Row, 
 
 
 def name_by_id(model: dict[str, Row], entries: Sequence[Entry], erased: Sequence[str], *, may_be_new: bool) -> None:
-    """Each id once. One that is no record's makes a record, unless there was one that was erased."""
+    """Each id once. In an upsert an id that no record ever had makes a record; one of a removed or erased record is
+    taken.
+    """
     seen = set()
+
+    def is_gone(found: str) -> bool:
+        return found in erased or (found in model and model[found]["deleted"])
+
     for entry in entries:
         found = entry.sent.get("id") if isinstance(entry.sent, dict) else None
         if found is None and may_be_new:
             continue
-        if found is None or found == NO_ID or found in seen or (may_be_new and found in erased):
+        if found is None or found == NO_ID or found in seen or (may_be_new and is_gone(found)):
             entry.faults.add("id")
         else:
             entry.id = found
@@ -90,7 +96,7 @@ def name_by_code(model: dict[str, Row], entries: Sequence[Entry]) -> None:
 
 
 def check(model: dict[str, Row], entries: Sequence[Entry]) -> None:
-    """Values first, then what is unique in the call, then what is unique among the records, then what is to change."""
+    """Values first, then what is unique in the call, then what is to change, then what is unique among the records."""
     for entry in entries:
         if entry.good and entry.value:
             entry.faults.add(entry.value)
@@ -100,11 +106,11 @@ def check(model: dict[str, Row], entries: Sequence[Entry]) -> None:
             entry.faults.add("code")
         codes.add(entry.code)
     for entry in _good(entries):
-        if taken(model, entry.data, entry.id):
-            entry.faults.add("code")
-    for entry in _good(entries):
         if entry.changes:
             _check_there(model.get(entry.id or ""), entry)
+    for entry in _good(entries):
+        if taken(model, entry.data, entry.id):
+            entry.faults.add("code")
 
 
 def _check_there(row: Row | None, entry: Entry) -> None:
