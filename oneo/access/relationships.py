@@ -60,6 +60,16 @@ def readable_types(actor: Actor) -> list[TypeSight]:
     return [type_sight(actor, one) for one in found if policy.allows(actor, P.RELATIONSHIPS_READ, one.id)]
 
 
+def reads_all_relationships(actor: Actor, type_id: UUID) -> bool:
+    """Whether the caller may read every relationship of the type: all records that can be at its ends."""
+    found = schema_of(actor).types.get(type_id)
+    if found is None or not policy.allows(actor, P.RELATIONSHIPS_READ, type_id):
+        return False
+    ends = (found.source_id, found.target_id)
+    places = schema_of(actor).pipelines if None in ends else ends
+    return all(policy.reads_all(actor, place) for place in places if place is not None)
+
+
 def readable_groups(actor: Actor) -> list[Group]:
     """Pipelines whose records he may read, those of one and the same scope together."""
     groups: dict[tuple[str, str], Group] = {}

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+from oneo.access import policy
+from oneo.access.relationships import reads_all_relationships
 from oneo.access.schema import Sight
+from oneo.actor import Actor
 from oneo.errors import FaultList, FieldInUse
 from oneo.events.unit import Unit, announce
 from oneo.fields.kinds.base import InvalidValue, Kind
@@ -15,7 +19,7 @@ from oneo.fields.kinds.registry import kind_named, read_kind
 from oneo.models import Field
 from oneo.operations import slots
 from oneo.store import conversion as store
-from oneo.store.conversion import Rows
+from oneo.store.conversion import RELATIONSHIPS, Rows
 from oneo.store.records import unknown_users
 
 _REASON = "field changed"
@@ -26,29 +30,40 @@ class Used:
     """How many records, or relationships, stand in the way of a change, and some of them."""
 
     rows: Rows
+    place: UUID
     count: int
     examples: list[str]
 
-    def error(self, about: str = "have values that this change would not keep.") -> FieldInUse:
-        """`about` follows the name of the rows."""
-        extra = {self.rows.table: self.count, "examples": self.examples}
+    def error(self, actor: Actor, about: str = "have values that this change would not keep.") -> FieldInUse:
+        """`about` follows the name of the rows. Only a caller who reads all rows is told how many, and which."""
+        extra = {self.rows.table: self.count, "examples": self.examples} if self.is_told(actor) else {}
         return FieldInUse(f"{self.rows.table.capitalize()} {about}", extra=extra)
+
+    def is_told(self, actor: Actor) -> bool:
+        if self.rows is RELATIONSHIPS:
+            return reads_all_relationships(actor, self.place)
+        return policy.reads_all(actor, self.place)
 
 
 def usage(work: Unit, rows: Rows, field: Field) -> Used:
     """Rows that have a value of the field, deleted ones too."""
-    return Used(rows, *store.having(work.connection, rows, work.actor.tenant_id, field.pipeline_id, field.slug))
+    return Used(
+        rows,
+        field.pipeline_id,
+        *store.having(work.connection, rows, work.actor.tenant_id, field.pipeline_id, field.slug),
+    )
 
 
 def require_values(
     work: Unit, rows: Rows, sight: Sight, field: Field, body: Mapping[str, Any], *, force: bool
 ) -> None:  # fmt: skip
     """Rows without a value get `default`, or stay as they are with `force`. Raises FieldInUse, ValidationFailed."""
-    found = Used(rows, *store.lacking(work.connection, rows, work.actor.tenant_id, field.pipeline_id, field.slug))
+    place = field.pipeline_id
+    found = Used(rows, place, *store.lacking(work.connection, rows, work.actor.tenant_id, place, field.slug))
     if not found.count or force:
         return
     if body.get("default") is None:
-        raise found.error("have no value of this field: give a default, or force.")
+        raise found.error(work.actor, "have no value of this field: give a default, or force.")
     value = _checked(work, kind_named(field.field_type, field.field_config), body["default"], required=True)
     announce(work.actor, store.fill(work.connection, rows, work.actor, sight.shape, field.slug, value, _REASON))
     work.session.flush()
@@ -67,7 +82,7 @@ def change_kind(
     converted, refused = _read_anew(work, rows, sight, field.slug, old, new)
     if refused:
         required = body.get("is_required", field.is_required)
-        stand_in = _stand_in(work, rows, new, refused, body, required=required, force=force)
+        stand_in = _stand_in(work, rows, field, new, refused, body, required=required, force=force)
         converted += [
             {"old": value.value, "new": new.left_of(value.value) if stand_in is None else stand_in} for value in refused
         ]
@@ -145,15 +160,16 @@ def _convert(value: Any, old: Kind, new: Kind) -> Any:
 
 
 def _stand_in(
-    work: Unit, rows: Rows, new: Kind, refused: list[store.Value], body: Mapping[str, Any], *,
+    work: Unit, rows: Rows, field: Field, new: Kind, refused: list[store.Value], body: Mapping[str, Any], *,
     required: bool, force: bool,
 ) -> Any:  # fmt: skip
     if body.get("default") is not None:
         return _checked(work, new, body["default"], required=required)
     if force:
         return None
-    found = Used(rows, sum(value.count for value in refused), [value.example for value in refused[: store.EXAMPLES]])
-    raise found.error("have values that the field would refuse: give a default, or force.")
+    examples = [value.example for value in refused[: store.EXAMPLES]]
+    found = Used(rows, field.pipeline_id, sum(value.count for value in refused), examples)
+    raise found.error(work.actor, "have values that the field would refuse: give a default, or force.")
 
 
 def _checked(work: Unit, kind: Kind, value: object, *, required: bool) -> Any:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from oneo.access import policy
 from oneo.access.permissions import P
 from oneo.access.relationships import find_type
 from oneo.access.schema import Sight, find_pipeline
@@ -64,7 +65,7 @@ def list_fields(
 ) -> Listing:  # fmt: skip
     """Raises PipelineNotFound, RelationshipTypeNotFound."""
     sight = of.find(actor, name, P.PIPELINES_UPDATE if deleted else P.PIPELINES_READ)
-    hidden = sight.hidden - sight.shape.removed if deleted else sight.hidden
+    hidden = policy.hidden_fields(actor, sight.shape.id) if deleted else sight.hidden
     return list_resource(actor, field_resource(sight.shape.id, hidden, deleted=deleted), query)
 
 
@@ -206,7 +207,7 @@ def delete_field(
         field = _locked(work, sight, name, versions)
         used = conversion.usage(work, of.rows, field)
         if used.count and not force:
-            raise used.error()
+            raise used.error(actor)
         if found.title_field == field.slug:
             work.lock(Pipeline, found.id)
             found.title_field = None
@@ -233,6 +234,8 @@ def restore_field(
         field = work.lock(Field, field_id) if field_id else None
         if field is None or field.pipeline_id != sight.shape.id or field.deleted_at is None:
             raise FieldNotFound
+        if field.slug in policy.hidden_fields(actor, sight.shape.id):
+            raise FieldNotFound
         work.require_version(field, versions)
         field.deleted_at, field.updated_by = None, actor.user_id
         slots.come_back(work, field)
@@ -255,9 +258,10 @@ def _check_flags(of: Owner, kind: type[Kind], body: Mapping[str, Any], faults: F
 
 
 def _slugs(work: Unit, pipeline_id: UUID) -> dict[str, datetime | None]:
-    """Those that are taken, with when their fields were removed."""
+    """Those that are taken, with when their fields were removed; of a hidden field that is not told."""
     rows = work.session.execute(select(Field.slug, Field.deleted_at).where(Field.pipeline_id == pipeline_id))
-    return {row.slug: row.deleted_at for row in rows}
+    hidden = policy.hidden_fields(work.actor, pipeline_id)
+    return {row.slug: None if row.slug in hidden else row.deleted_at for row in rows}
 
 
 def _check_free(taken: Mapping[str, datetime | None], slug: str, where: str, faults: FaultList) -> None:
@@ -300,7 +304,8 @@ def _locked(work: Unit, sight: Sight, name: str, versions: frozenset[int] | None
 def _shown(actor: Actor, sight: Sight, name: str) -> tuple[str, int]:
     field_id = as_id(name)
     where = Sql("f.id = %s", [field_id]) if field_id else Sql("f.slug = %s", [name])
-    found = get_row(actor, field_resource(sight.shape.id, sight.hidden - sight.shape.removed), where)
+    hidden = policy.hidden_fields(actor, sight.shape.id)
+    found = get_row(actor, field_resource(sight.shape.id, hidden), where)
     if found is None:
         raise FieldNotFound
     return found

@@ -9,12 +9,11 @@ from uuid import UUID
 
 from oneo.access import policy
 from oneo.access.permissions import P
-from oneo.access.relationships import find_type, sees_type
+from oneo.access.relationships import find_type, reads_all_relationships, sees_type
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
 from oneo.errors import FaultList, RelationshipTypeInUse, RelationshipTypeNotFound
 from oneo.events.unit import Unit, unit
-from oneo.fields.links import TypeShape
 from oneo.filters.sql import Sql
 from oneo.ids import as_id
 from oneo.models import Pipeline, RelationshipType
@@ -167,9 +166,9 @@ def _apply(work: Unit, found: RelationshipType, body: Mapping[str, Any], faults:
 def _check_ends(work: Unit, found: RelationshipType, changed: Mapping[str, UUID | None]) -> None:
     count, examples = elsewhere(work.connection, work.actor.tenant_id, found.id, changed)
     if count:
-        raise RelationshipTypeInUse(
-            "Relationships of the type have other ends.", extra={"relationships": count, "examples": examples}
-        )
+        told = reads_all_relationships(work.actor, found.id)
+        extra = {"relationships": count, "examples": examples} if told else {}
+        raise RelationshipTypeInUse("Relationships of the type have other ends.", extra=extra)
 
 
 def _end(row: Any, end: str) -> UUID | None:
@@ -183,7 +182,7 @@ def _resource(actor: Actor, *, whole: UUID | None = None) -> Resource:
     """
     types = schema_of(actor).types
     everywhere = _unbound(actor, P.RELATIONSHIPS_READ) and _unbound(actor, P.RECORDS_READ)
-    counted = None if everywhere else [found.id for found in types.values() if _reads_all(actor, found)]
+    counted = None if everywhere else [found for found in types if reads_all_relationships(actor, found)]
     hidden = [
         (found, slug) for found in {*types, *([whole] if whole else ())} for slug in policy.hidden_fields(actor, found)
     ]
@@ -192,12 +191,3 @@ def _resource(actor: Actor, *, whole: UUID | None = None) -> Resource:
 
 def _unbound(actor: Actor, permission: P) -> bool:
     return any(grant.pipelines is None and grant.rows == "all" for grant in policy.granting(actor, permission))
-
-
-def _reads_all(actor: Actor, found: TypeShape) -> bool:
-    """Whether he sees every relationship of the type: he reads all records that can be at its ends."""
-    if not policy.allows(actor, P.RELATIONSHIPS_READ, found.id):
-        return False
-    pipelines = schema_of(actor).pipelines
-    ends = [found.source_id, found.target_id]
-    return all(policy.reads_all(actor, end) for end in (pipelines if None in ends else ends) if end is not None)

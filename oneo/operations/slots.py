@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from oneo.access import policy
 from oneo.actor import Actor
 from oneo.errors import FieldInUse, NoSlotLeft
 from oneo.events.unit import Unit, unit
@@ -173,9 +174,10 @@ def _fill_unique(work: Unit, field: Field, name: str) -> None:
     place = work.connection, work.actor.tenant_id, field.pipeline_id
     count, examples = conversion.sharing(*place, slot_expression(name, field.slug, _kind(field)), conversion.EXAMPLES)
     if count:
+        told = policy.reads_all(work.actor, field.pipeline_id)
         raise FieldInUse(
             "Records share values of this field, so that it cannot be unique.",
-            extra={"records": count, "examples": examples},
+            extra={"records": count, "examples": examples} if told else {},
         )
     store.fill_unique(*place, name, field.slug, _kind(field))
 
