@@ -48,6 +48,14 @@ class Actor:
     schema_revision: int = 0
 
     @property
+    def principal_id(self) -> UUID:
+        """The API key, or the user for sessions, who may have many: to whom a kept answer or a list's tag belongs.
+
+        A key is not its owner, since its scopes may let it see less.
+        """
+        return self.credential_id if self.credential is CredentialKind.API_KEY else self.user_id
+
+    @property
     def is_system(self) -> bool:
         return self.credential is CredentialKind.SYSTEM
 

@@ -72,6 +72,13 @@ class IdempotencyInProgress(Conflict):
     code, title = "IDEMPOTENCY_IN_PROGRESS", "A request with this idempotency key is still running."
 
 
+class IdempotencyAnswerWithheld(Conflict):
+    code, title = (
+        "IDEMPOTENCY_ANSWER_WITHHELD",
+        "The request was carried out before. Rights or fields have changed since, so read the result again.",
+    )
+
+
 class IdempotencyKeyReused(DomainError):
     code, status, title = "IDEMPOTENCY_KEY_REUSED", 422, "The idempotency key was used for another request."
 

@@ -55,7 +55,9 @@ _open: ContextVar[Unit | None] = ContextVar("oneo_unit", default=None)
 class Unit:
     """An open transaction of one actor. Operations called inside another's unit join it.
 
-    Nothing is flushed unless asked for, so that one change raises a row's version by one.
+    Nothing is flushed unless asked for, so that one change raises a row's version by one. `access_revision` and
+    `schema_revision` are those of the actor and what the unit itself has added to them: if others changed rights or
+    schema meanwhile, the tenant's revisions are higher.
     """
 
     def __init__(self, actor: Actor, session: Session, connection: psycopg2.extensions.connection) -> None:
@@ -63,6 +65,8 @@ class Unit:
         self.session = session
         self.connection = connection
         self.reached: int | None = None
+        self.access_revision = actor.access_revision
+        self.schema_revision = actor.schema_revision
         self._entries: list[log.Entry] = []
         self._former: dict[TenantOwned, dict[str, Any]] = {}
 
@@ -130,10 +134,12 @@ class Unit:
         Locks the tenant's profile, so that changes of rights happen one after the other.
         """
         self._advance(TenantProfile.access_revision)
+        self.access_revision += 1
 
     def renew_schema(self) -> None:
         """The shape of the data has changed: whatever was made of it is out of date from the commit on."""
         self._advance(TenantProfile.schema_revision)
+        self.schema_revision += 1
 
     def _advance(self, revision: InstrumentedAttribute[int]) -> None:
         unchanged = {TenantProfile.updated_at: TenantProfile.updated_at}

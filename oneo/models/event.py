@@ -62,3 +62,5 @@ class IdempotencyKey(InTenant, Base):
     headers: Mapped[dict[str, str]] = mapped_column(JSONB)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    access_revision: Mapped[int | None] = mapped_column(BigInteger)
+    schema_revision: Mapped[int | None] = mapped_column(BigInteger)

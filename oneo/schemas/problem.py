@@ -28,6 +28,13 @@ class ProblemSchema(Schema):
     request_id = fields.String(required=True, allow_none=True)
     permission = fields.String(metadata={"description": "With 403: what the caller lacks.", "example": "users:read"})
     version = fields.Integer(metadata={"description": "With 412: the present version.", "example": 4})
+    original_status = fields.Integer(
+        metadata={"description": "With `IDEMPOTENCY_ANSWER_WITHHELD`: the status of the first answer.", "example": 201}
+    )
+    location = fields.String(
+        allow_none=True,
+        metadata={"description": "With `IDEMPOTENCY_ANSWER_WITHHELD`: the address of what the request made, if any."},
+    )
     violated_policies = fields.List(
         fields.String(), metadata={"description": "With 429: the limits that are used up.", "example": ["user"]}
     )

@@ -73,7 +73,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "Idempotency-Key",
         "A text of the caller's choice. Repeated within 24 hours, the request is not performed again: its first "
         "answer is given once more. The same key for another request is refused with 422, one that is still being "
-        "performed with 409.",
+        "performed with 409. If permissions or fields have changed since, an answer with a body is not repeated: "
+        "409 `IDEMPOTENCY_ANSWER_WITHHELD` has its status and `location`. Keys belong to the user, or to the API key.",
         {"type": "string", "pattern": _KEY},
     ),
     "Prefer": _parameter(
