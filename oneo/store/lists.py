@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from flask import current_app
 
@@ -51,17 +52,26 @@ class Found:
     timeless: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class CountKey:
+    """Everything that a count depends on besides the event number."""
+
+    tenant_id: UUID
+    sql: str
+    values: str
+
+
 class Counts:
     """What lists counted, and at which event number: while no event follows, the count is the same."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._known: OrderedDict[CountKey, tuple[int, int]] = OrderedDict()
 
-    def get(self, key: str) -> tuple[int, int] | None:
+    def get(self, key: CountKey) -> tuple[int, int] | None:
         return self._known.get(key)
 
-    def put(self, key: str, seq: int, count: int) -> None:
+    def put(self, key: CountKey, seq: int, count: int) -> None:
         with self._lock:
             self._known[key] = (seq, count)
             self._known.move_to_end(key)
@@ -85,8 +95,9 @@ def list_rows(
     if where.text != "true":
         source += f" AND {where.text}"
     rows = Sql(source, [*resource.values, *where.values])
-    timeless = _CLOCK not in source
-    known = f"{source} {rows.values!r}" if count == "exact" and resource.timeless and timeless else None
+    timeless = _CLOCK not in source and resource.changes_by_events
+    kept = count == "exact" and resource.timeless and timeless
+    known = CountKey(actor.tenant_id, source, repr(rows.values)) if kept else None
     counted = _count(count, rows, known)
     json = Sql(resource.json(fields), resource.shown_values)
     paged = window.position is None and not window.keyset and not window.edges and count == "exact"
@@ -249,7 +260,7 @@ def _past(keys: tuple[Key, ...], window: Window) -> Sql:
     return Sql(f" AND {past.text}", past.values)
 
 
-def _count(count: str, source: Sql, known: str | None) -> Sql:
+def _count(count: str, source: Sql, known: CountKey | None) -> Sql:
     if count == "none":
         return Sql("NULL::bigint")
     if count == "estimated":

@@ -17,6 +17,9 @@ from oneo.filters.sql import Sql
 
 _ID, _TEXT, _WORD, _FLAG, _NUMBER, _TIME = Identifier(), Text(), Keyword(), Boolean(), Integer(), DateTime()
 
+WRITTEN_WITHOUT_EVENTS = frozenset({"sessions", "api_keys"})
+"""Tables whose rows also change without an event, so that the tenant's event number does not say whether they did."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -56,6 +59,11 @@ class Resource:
     def leads_on(self) -> bool:
         """Whether its rows are records, which relationships lead on from."""
         return self.table == "my_records" or self.relations is not None
+
+    @property
+    def changes_by_events(self) -> bool:
+        """Whether its lists stay as they are while the tenant's event number does."""
+        return self.table not in WRITTEN_WITHOUT_EVENTS
 
     @property
     def searchable(self) -> bool:
