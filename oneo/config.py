@@ -97,7 +97,7 @@ class Settings:
         "ONEO_MAX_PIPELINES", 500, "Most pipelines of one tenant; of relationship types four times as many.", least=1
     )
     max_fields: int = setting(
-        "ONEO_MAX_FIELDS", 500, "Most fields of one pipeline; of one tenant ten times as many.", least=1
+        "ONEO_MAX_FIELDS", 5_000, "Most fields of all pipelines and relationship types of one tenant.", least=1
     )
     docs_public: bool = setting("ONEO_DOCS_PUBLIC", True, "Whether the generic API document is open without a token.")
     event_retention_days: int = setting("ONEO_EVENT_RETENTION", 30, "How many days back a reader may resume from.")

@@ -132,7 +132,7 @@ def add_fields(
     made = [field for field, _ in wanted]
     work.session.add_all(made)
     work.session.flush()
-    check_fields(work, pipeline)
+    check_fields(work)
     slots.hold(work, held, new=new)
     return made
 
@@ -240,7 +240,7 @@ def restore_field(
         field.deleted_at, field.updated_by = None, actor.user_id
         slots.come_back(work, field)
         work.changed(field, "field.restored")
-        check_fields(work, work.session.get_one(Pipeline, (actor.tenant_id, field.pipeline_id)))
+        check_fields(work)
         work.renew_schema()
         return _shown(actor, sight, str(field.id))
 

@@ -163,7 +163,7 @@ def restore_pipeline(actor: Actor, name: str, *, versions: frozenset[int] | None
         pipeline.deleted_at, pipeline.updated_by = None, actor.user_id
         work.changed(pipeline, "pipeline.restored")
         check_pipelines(work, kind="record")
-        check_fields(work, pipeline)
+        check_fields(work)
         work.renew_schema()
         return show_pipeline(actor, pipeline.id)
 

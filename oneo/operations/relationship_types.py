@@ -133,7 +133,7 @@ def restore_relationship_type(
         found.deleted_at, found.updated_by = None, actor.user_id
         work.changed(found, "relationship_type.restored")
         check_pipelines(work, kind="relationship")
-        check_fields(work, found)
+        check_fields(work)
         work.renew_schema()
         settle_sleeping(work, found.id)
         check_present(work, found.id, constraints_of(work, found.id))

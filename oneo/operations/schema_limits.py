@@ -11,7 +11,6 @@ from oneo.events.unit import Unit
 from oneo.models import Field, Pipeline
 
 TYPES_FACTOR = 4
-TENANT_FIELDS_FACTOR = 10
 
 
 def check_pipelines(work: Unit, *, kind: str) -> None:
@@ -25,21 +24,17 @@ def check_pipelines(work: Unit, *, kind: str) -> None:
         raise LimitReached(f"A tenant has at most {limit} {what}.", extra={"limit": limit})
 
 
-def check_fields(work: Unit, pipeline: Pipeline) -> None:
-    """Raise LimitReached when the pipeline, or the tenant, has too many fields now that new ones are flushed."""
+def check_fields(work: Unit) -> None:
+    """Raise LimitReached when the tenant has too many fields now that new ones are flushed."""
     limit = _settings().max_fields
-    rows = work.session.execute(
-        select(Field.pipeline_id == pipeline.id, func.count())
+    count = work.session.scalar(
+        select(func.count())
+        .select_from(Field)
         .join(Pipeline, (Pipeline.tenant_id == Field.tenant_id) & (Pipeline.id == Field.pipeline_id))
         .where(Field.deleted_at.is_(None), Pipeline.deleted_at.is_(None))
-        .group_by(Field.pipeline_id == pipeline.id)
-    ).all()
-    counts: dict[bool, int] = {row[0]: row[1] for row in rows}
-    if counts.get(True, 0) > limit:
-        raise LimitReached(f"A pipeline has at most {limit} fields.", extra={"limit": limit})
-    if sum(counts.values()) > limit * TENANT_FIELDS_FACTOR:
-        most = limit * TENANT_FIELDS_FACTOR
-        raise LimitReached(f"The pipelines of a tenant have at most {most} fields in all.", extra={"limit": most})
+    )
+    if (count or 0) > limit:
+        raise LimitReached(f"A tenant has at most {limit} fields.", extra={"limit": limit})
 
 
 def _settings() -> Settings:

@@ -123,7 +123,7 @@ def test_a_tenant_has_a_bounded_number_of_pipelines(small: Api) -> None:
     assert_problem(small.post(f"/pipelines/{gone}/restore/"), 409, "LIMIT_REACHED")
 
 
-def test_a_pipeline_has_a_bounded_number_of_fields(small: Api) -> None:
+def test_a_tenant_has_a_bounded_number_of_fields(small: Api) -> None:
     assert_problem(small.post("/pipelines/", {"name": "Wide", "fields": texts(5)}), 409, "LIMIT_REACHED")
     slug = pipeline(small, *texts(4))
     assert_problem(small.post(f"/pipelines/{slug}/fields/", texts(1, 4)[0]), 409, "LIMIT_REACHED")

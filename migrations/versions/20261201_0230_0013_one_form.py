@@ -3,8 +3,8 @@
 Two accounts whose addresses differ only in their Unicode form are both kept: the older one gets the address, the other
 keeps its old spelling, cannot log in by it any more, and needs another address from an administrator.
 
-Revision: 0017
-Follows: 0010
+Revision: 0013
+Follows: 0012
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import unicodedata
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

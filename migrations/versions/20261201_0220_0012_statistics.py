@@ -3,16 +3,16 @@
 The server's login owns no table and may not ANALYZE one, so a function of the owner does it, and only where a table
 has grown by half since it was last analysed.
 
-Revision: 0014
-Follows: 0010
+Revision: 0012
+Follows: 0011
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
