@@ -68,10 +68,15 @@ def create(server_address: str, database: str, *, template: str = "template0") -
     return address(server_address, database)
 
 
+CALLERS = 16
+"""Connections that one test user may hold: tests of races need all their writers in the database at once."""
+
+
 def settings(database_address: str, **overrides: object) -> Settings:
     base = Settings(
-        database_url=database_address, jwt_secret=JWT_SECRET, rate_limits=False, log_level="ERROR", log_format="text"
-    )
+        database_url=database_address, jwt_secret=JWT_SECRET, rate_limits=False, log_level="ERROR", log_format="text",
+        user_connections=CALLERS, tenant_connections=CALLERS,
+    )  # fmt: skip
     return base.replace(**overrides)
 
 

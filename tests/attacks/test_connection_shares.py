@@ -20,7 +20,7 @@ from oneo.events.unit import unit
 from oneo.ids import new_id
 from oneo.store import message, shares
 from oneo.store.pool import SERVER_ROLE, Pool, PooledConnection
-from oneo.store.shares import Owner
+from oneo.store.shares import Owner, Shares
 from tests.api import assert_problem
 from tests.attacks.conftest import Scene
 from tests.factories.pipeline import pipeline, record
@@ -169,9 +169,13 @@ def test_one_tenant_exports_with_a_part_of_the_connections_for_exports(database_
 
 
 @pytest.mark.parametrize("how", ["read", "unit"])
-def test_reads_and_units_count_for_their_caller(in_app: Flask, tenant: TestTenant, other: TestTenant, how: str) -> None:
+def test_reads_and_units_count_for_their_caller(
+    in_app: Flask, tenant: TestTenant, other: TestTenant, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     """Of a message and of the ORM alike; the gate, actors and logins are the server's own work."""
-    share = in_app.extensions["oneo.settings"].database_pool // 4
+    share = 3
+    small = Shares(in_app.extensions["oneo.settings"].database_pool, per_user=share, per_tenant=2 * share)
+    monkeypatch.setattr(in_app.extensions["oneo.pool"], "_shares", small)
     colleague = tenant.user("viewer")
     with busy(actor_of(tenant), share, how):
         assert_problem(tenant.api.get("/users/"), 429, "TOO_MANY_RUNNING")
