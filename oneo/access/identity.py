@@ -18,22 +18,24 @@ _CACHE_SIZE = 20_000
 
 
 class ActorCache:
-    """Actors as last loaded, by credential. Never trusted alone: each use passes the gate in the same message."""
+    """Actors as last loaded, by tenant, kind of credential and its id. Never trusted alone: each use passes the gate in
+    the same message.
+    """
 
     def __init__(self) -> None:
-        self._actors: OrderedDict[UUID, Actor] = OrderedDict()
+        self._actors: OrderedDict[tuple[UUID, CredentialKind, UUID], Actor] = OrderedDict()
 
-    def get(self, credential_id: UUID) -> Actor | None:
-        return self._actors.get(credential_id)
+    def get(self, tenant_id: UUID, kind: CredentialKind, credential_id: UUID) -> Actor | None:
+        return self._actors.get((tenant_id, kind, credential_id))
 
     def put(self, actor: Actor) -> None:
-        self._actors.pop(actor.credential_id, None)
-        self._actors[actor.credential_id] = actor
+        self.drop(actor.tenant_id, actor.credential, actor.credential_id)
+        self._actors[actor.tenant_id, actor.credential, actor.credential_id] = actor
         while len(self._actors) > _CACHE_SIZE:
             self._actors.popitem(last=False)
 
-    def drop(self, credential_id: UUID) -> None:
-        self._actors.pop(credential_id, None)
+    def drop(self, tenant_id: UUID, kind: CredentialKind, credential_id: UUID) -> None:
+        self._actors.pop((tenant_id, kind, credential_id), None)
 
 
 def cache() -> ActorCache:
@@ -55,8 +57,8 @@ def is_proven(token: str) -> bool:
 
 def actor_of(claims: tokens.Claims) -> tuple[Actor, bool]:
     """The actor, and whether he was loaded just now. Raises TokenRevoked."""
-    known = cache().get(claims.credential_id)
-    if known is not None and known.tenant_id == claims.tenant_id:
+    known = cache().get(claims.tenant_id, claims.kind, claims.credential_id)
+    if known is not None:
         return known, False
     return load_actor(claims.tenant_id, claims.kind, claims.credential_id), True
 
@@ -65,7 +67,7 @@ def load_actor(tenant_id: UUID, kind: CredentialKind, credential_id: UUID) -> Ac
     """One message. Raises TokenRevoked when credential, user or tenant no longer count."""
     principal = store.load_principal(tenant_id, kind, credential_id)
     if principal is None:
-        cache().drop(credential_id)
+        cache().drop(tenant_id, kind, credential_id)
         raise TokenRevoked
     actor = Actor(
         tenant_id=tenant_id,

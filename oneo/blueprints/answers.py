@@ -104,7 +104,7 @@ def answer_as_of(actor: Actor, make: Callable[[], tuple[int, str]], *, tagged: b
 
 def _list_tag(actor: Actor, seq: int) -> str:
     """Changes when anything of the tenant does, and with who asks for what."""
-    shaped_by = f"{actor.tenant_id}{actor.user_id}{actor.access_revision}{request.full_path}".encode()
+    shaped_by = f"{actor.tenant_id} {actor.principal_id} {actor.access_revision} {request.full_path}".encode()
     return f'W/"{seq}-{blake2b(shaped_by, digest_size=9).hexdigest()}"'
 
 

@@ -118,7 +118,7 @@ def get_relationship(actor: Actor, parameters: dict[str, Any], relationship_id: 
     if include:
         return answer(body)
     if fields or turned or cut:
-        return answer_shaped(body, version=version, shape=f"{fields} {turned} {actor.access_revision}")
+        return answer_shaped(body, version=version, shape=f"{fields} {turned} {_viewer(actor)}")
     return answer(body, version=version)
 
 
@@ -198,7 +198,12 @@ def _past(actor: Actor, link_id: UUID, parameters: dict[str, Any]) -> Response:
     if parameters["include"]:
         refuse({"include": ["Records are not told as they were: ask for them with as_of."]}, InvalidParameter)
     body, version = link_history.get_past_relationship(actor, link_id, as_of, fields=fields, turned=turned)
-    return answer_shaped(body, version=version, shape=f"{fields} {turned} {as_of} {actor.access_revision}")
+    return answer_shaped(body, version=version, shape=f"{fields} {turned} {as_of} {_viewer(actor)}")
+
+
+def _viewer(actor: Actor) -> str:
+    """What decides which fields of a relationship are shown, besides what was asked for."""
+    return f"{actor.principal_id} {actor.access_revision} {actor.schema_revision}"
 
 
 def _changed(actor: Actor, link_id: UUID, body: dict[str, Any], *, whole: bool, faults: FaultList) -> Response:

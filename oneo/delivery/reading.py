@@ -21,6 +21,8 @@ MAX_CONDITIONS = 100
 """In one statement; whoever does not fit in is read for next time."""
 
 Key = tuple[int, tuple[str, str, str]]
+ConditionKey = tuple[str, str]
+"""SQL text and values."""
 
 
 class Due(NamedTuple):
@@ -44,7 +46,7 @@ class Reading:
     cursor: int
     sight: EventSight
     kinds: set[str] = field(default_factory=set)
-    conditions: dict[str, Sql] = field(default_factory=dict)
+    conditions: dict[ConditionKey, Sql] = field(default_factory=dict)
 
     def take(self, due: Due) -> bool:
         if due.condition is not None:
@@ -61,15 +63,15 @@ class Batch:
     """`places` says which of an event's answers is that to a condition."""
 
     events: list[LoggedEvent]
-    places: dict[str, int]
+    places: dict[ConditionKey, int]
 
     @property
     def is_full(self) -> bool:
         return len(self.events) == BATCH
 
 
-def condition_key(condition: Sql) -> str:
-    return f"{condition.text} {condition.values!r}"
+def condition_key(condition: Sql) -> ConditionKey:
+    return condition.text, repr(condition.values)
 
 
 def gather(due: Iterable[Due]) -> tuple[dict[Key, Reading], list[Due]]:

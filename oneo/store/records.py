@@ -104,13 +104,16 @@ def _user(column: str) -> str:
 def pipeline_of(actor: Actor, record_id: UUID) -> UUID | None:
     """Which pipeline a record is in. It never leaves it, so what was found once is not asked again."""
     known: OrderedDict[tuple[UUID, UUID], UUID] = current_app.extensions["oneo.places"]
-    found = known.get((actor.tenant_id, record_id))
+    found: UUID | None = known.get((actor.tenant_id, record_id))
     if found is None:
         sql = f"SELECT pipeline_id FROM my_records WHERE tenant_id = '{actor.tenant_id}' AND id = %s"
         rows = message.read(actor, sql, (record_id,), keep=True).rows
         if not rows:
             return None
-        found = known[actor.tenant_id, record_id] = rows[0][0]
+        found = rows[0][0]
+        if message.is_joined():  # the transaction may have made the record, and be rolled back
+            return found
+        known[actor.tenant_id, record_id] = found
         while len(known) > _PLACES:
             known.popitem(last=False)
     return found
