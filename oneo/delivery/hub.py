@@ -1,4 +1,8 @@
-"""One hub per process: woken by commits, it reads each tenant's log after its readers' cursors and tells them."""
+"""One hub per process: woken by commits, it reads each tenant's log after its readers' cursors and tells them.
+
+Tenants are served side by side, each in a thread of its own for one turn, and never in two at once. Tenants whose turns
+are slow share a few of the slots, so that any number of them leaves the others to the quick ones.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,10 @@ from oneo.store import events
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 0.5
 MAX_CONNECTIONS = 50
+SLOTS = 8
+"""Turns at once, each with one database connection; fewer where the pool is small."""
+SLOW_SHARE = 4
+"""One of so many slots is for tenants whose turns are slow."""
 _log = logging.getLogger("oneo.hub")
 
 
@@ -34,7 +42,11 @@ class Hub:
         self._stations: dict[UUID, Station] = {}
         self._lock = threading.Lock()
         self._woken = threading.Event()
+        self._slots = max(2, min(SLOTS, self._settings.database_pool // 2))
+        self._slow_slots = max(1, self._slots // SLOW_SHARE)
         self._thread: threading.Thread | None = None
+        self._serving: dict[Station, bool] = {}
+        """Stations whose turn it is, and whether they are slow."""
         self._stopping = False
         self._polled_at = 0.0
 
@@ -93,6 +105,9 @@ class Hub:
         self._woken.set()
         if thread is not None:
             thread.join(timeout=5)
+        deadline = time.monotonic() + 5
+        while self._serving and time.monotonic() < deadline:
+            time.sleep(0.01)
         for reader in [reader for station in list(self._stations.values()) for reader in list(station.readers)]:
             reader.channel.close(Unavailable("The server is stopping."))
 
@@ -112,34 +127,49 @@ class Hub:
                 wait = 0.0
 
     def _round(self) -> float | None:
-        """Serves every station that is due; for how long there is nothing to do, None until somebody comes.
+        """Start a turn for every station that is due. Return how long to sleep; None means until something happens.
 
-        Raises Unavailable: without the database there is nothing to do for the others either.
+        Raises Unavailable.
         """
         self._poll()
-        now = time.monotonic()
-        with self._lock:
-            due = [(station, list(station.readers)) for station in self._stations.values() if station.due_at <= now]
-        for station, readers in sorted(due, key=lambda item: item[0].due_at):
-            self._serve(station, readers)
+        for station, readers in self._start_turns():
+            threading.Thread(target=self._serve, args=(station, readers), name="oneo-hub-turn", daemon=True).start()
         with self._lock:
             if not self._stations:
                 return None
-            next_time = min(station.due_at for station in self._stations.values())
-        return max(0.0, min(next_time, self._polled_at + POLL_SECONDS) - time.monotonic())
+            now = time.monotonic()
+            # A station that is due and has no slot yet is started when another one has finished its turn.
+            waiting = [station.ready_at for station in self._stations.values() if station.ready_at > now]
+        return max(0.0, min([self._polled_at + POLL_SECONDS, *waiting]) - now)
+
+    def _start_turns(self) -> list[tuple[Station, list[Reader]]]:
+        """The stations that have waited longest, as many as there are slots for."""
+        with self._lock:
+            now = time.monotonic()
+            due = [found for found in self._stations.values() if found.ready_at <= now and found not in self._serving]
+            started = []
+            for station in sorted(due, key=lambda found: found.ready_at):
+                slow = station.is_slow(now)
+                if len(self._serving) < self._slots and not (slow and sum(self._serving.values()) >= self._slow_slots):
+                    self._serving[station] = slow
+                    station.start_turn()
+                    started.append((station, list(station.readers)))
+            return started
 
     def _serve(self, station: Station, readers: list[Reader]) -> None:
-        station.due_at = float("inf")
-        again = time.monotonic() + RETRY_SECONDS
+        began = time.monotonic()
+        again = float("inf")
         try:
-            again = station.serve(readers)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - one tenant's trouble is not the others'
+            with self._app.app_context():
+                again = station.serve(readers)
+        except Exception as error:  # noqa: BLE001 - one tenant's trouble is not the others'; cursors have not moved
             self._note_failure(error)
+            again = time.monotonic() + RETRY_SECONDS
         finally:
             with self._lock:
-                station.due_at = min(station.due_at, again)
+                station.finish_turn(time.monotonic() - began, again)
+                del self._serving[station]
+            self._woken.set()
 
     def _note_failure(self, error: Exception) -> None:
         if isinstance(error, Unavailable):

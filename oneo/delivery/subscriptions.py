@@ -54,6 +54,9 @@ class Channel(Protocol):
 class Subscription:
     """`cursor` is the last number that was told, or passed over as none of its concern. `condition` is what `asked`
     means for the actor that it was `made_for`.
+
+    `is_apart`: a statement that read for it, perhaps among others, took too long. It is read alone and in small
+    batches until that proves quick. If that takes too long as well, the subscription ends.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Subscription:
     asked: object = None
     condition: Sql | None = None
     made_for: Actor | None = None
+    is_apart: bool = False
 
     def lags(self, head: int, now: float) -> bool:
         return self.cursor < head and self.starts_at <= now
@@ -110,7 +114,7 @@ class Reader:
             except StaleActor:
                 raise
             except DomainError as error:
-                self._end(subscription, error)
+                self.end(subscription, error)
                 raise
         subscription.made_for = self.actor
         return subscription.condition
@@ -140,9 +144,10 @@ class Reader:
             self.actor = actor
             for subscription in list(self.subscriptions.values()):
                 if not subscription.topic.is_open_to(actor):
-                    self._end(subscription, PermissionDenied())
+                    self.end(subscription, PermissionDenied())
 
-    def _end(self, subscription: Subscription, reason: DomainError) -> None:
+    def end(self, subscription: Subscription, reason: DomainError) -> None:
+        """Nothing more is told by the subscription; the client is told why."""
         with self.lock:
             if self.subscriptions.pop(subscription.id, None) is not None:
                 notice = {"subscription": subscription.id, "code": reason.code, "message": reason.detail}

@@ -77,12 +77,13 @@ def append(
 def read_after(
     tenant_id: UUID, seq: int, limit: int, *,
     sight: EventSight = PLAIN, kinds: Sequence[str] | None = None, conditions: Sequence[Sql] = (),
+    timeout_ms: int | None = None,
 ) -> Sequence[tuple[Any, ...]]:  # fmt: skip
     """(seq, type, envelope as JSON text, subject, pipeline, answers to the conditions, source and target of a
     relationship), oldest first.
 
     Of events of other kinds, and those that the sight does not show, there is no envelope. Conditions are asked of
-    `d.shown`, the data of a record as the sight shows it.
+    `d.shown`, the data of a record as the sight shows it. Raises StatementTimeout.
     """
     visible = sight.condition
     if kinds is not None:
@@ -94,7 +95,7 @@ def read_after(
         visible=visible.text, data=sight.resource.document["data"], source=_end("source"), target=_end("target"),
     )  # fmt: skip
     values = [*(value for condition in conditions for value in condition.values), tenant_id, seq, limit]
-    return message.look_up(tenant_id, sql, [*values, *visible.values])
+    return message.look_up(tenant_id, sql, [*values, *visible.values], timeout_ms=timeout_ms)
 
 
 def reached(tenant_id: UUID, after: int, retention_days: int) -> bool:

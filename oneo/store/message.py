@@ -165,9 +165,15 @@ def enter(connection: psycopg2.extensions.connection, actor: Actor) -> int:
     return _passed(_execute(connection, f"{tenant_setting(actor.tenant_id)}; {gate.text}", gate.values))
 
 
-def look_up(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
-    """A read before there is an actor (login, loading an actor, the event hub): fenced, not gated."""
-    return _send(tenant_setting(tenant_id), sql, parameters)
+def look_up(tenant_id: UUID, sql: str, parameters: Parameters = (), *, timeout_ms: int | None = None) -> list[Row]:
+    """A read before there is an actor (login, loading an actor, the event hub): fenced, not gated.
+
+    With a timeout of its own, a statement that takes longer raises StatementTimeout.
+    """
+    setting = tenant_setting(tenant_id)
+    if timeout_ms is not None:
+        setting += f", set_config('statement_timeout', '{timeout_ms:d}', true)"
+    return _send(setting, sql, parameters, asked=timeout_ms is not None)
 
 
 def note(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
