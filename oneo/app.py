@@ -88,7 +88,6 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         RATELIMIT_STORAGE_URI=settings.redis_url or f"{counters.SCHEME}://",
         RATELIMIT_STORAGE_OPTIONS=STORE_OPTIONS if settings.redis_url else {},
         RATELIMIT_STRATEGY="fixed-window",
-        MAX_CONTENT_LENGTH=settings.max_body_bytes,
         **tokens.configuration(secret, settings.access_token_seconds, settings.refresh_token_seconds),
     )
     db.init_app(app)

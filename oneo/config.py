@@ -66,6 +66,12 @@ class Settings:
         least=1,
     )
     max_json_depth: int = setting("ONEO_MAX_JSON_DEPTH", 64, "Deepest nesting of a JSON body.", least=1, most=500)
+    max_json_values: int = setting(
+        "ONEO_MAX_JSON_VALUES", 1_000_000, "Most values in a JSON body: objects, arrays and their entries.", least=1
+    )
+    body_seconds: int = setting(
+        "ONEO_BODY_SECONDS", 30, "Longest a body may take to arrive, beyond one second for each 16 kB.", least=1
+    )
     max_parameters: int = setting("ONEO_MAX_PARAMETERS", 200, "Most query parameters in one request.")
     rate_limits: bool = setting("ONEO_RATE_LIMITS", True, "Whether requests are limited at all.")
     rate_limit_user: str = setting("ONEO_RATE_LIMIT_USER", "6000 per minute", "Limit for one user.")

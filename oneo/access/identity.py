@@ -52,7 +52,7 @@ def is_proven(token: str) -> bool:
     """Whether this process has verified the token and loaded its actor before. The gate still checks every use."""
     known: tokens.ClaimsCache = current_app.extensions["oneo.claims"]
     claims = known.get(token)
-    return claims is not None and cache().get(claims.credential_id) is not None
+    return claims is not None and cache().get(claims.tenant_id, claims.kind, claims.credential_id) is not None
 
 
 def actor_of(claims: tokens.Claims) -> tuple[Actor, bool]:

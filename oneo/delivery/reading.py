@@ -65,15 +65,16 @@ class Reading:
         if due.condition is not None:
             name = condition_key(due.condition)
             if name not in self.conditions:
-                if self.conditions and not self._has_room(name):
+                length = sum(map(len, name))
+                if self.conditions and not self._has_room(length):
                     return False
-                self.length += len(name)
+                self.length += length
                 self.conditions[name] = due.condition
         self.kinds |= due.subscription.topic.subjects.keys()
         return True
 
-    def _has_room(self, name: str) -> bool:
-        return len(self.conditions) < MAX_CONDITIONS and self.length + len(name) <= MAX_READING_LENGTH
+    def _has_room(self, length: int) -> bool:
+        return len(self.conditions) < MAX_CONDITIONS and self.length + length <= MAX_READING_LENGTH
 
 
 @dataclass(frozen=True, slots=True)

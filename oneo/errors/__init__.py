@@ -55,6 +55,7 @@ from oneo.errors.relationships import (
     ThingInUse,
 )
 from oneo.errors.request import (
+    BodyTimeout,
     BodyTooLarge,
     FaultList,
     Hints,
@@ -104,6 +105,7 @@ __all__ = [
     "ApiKeyNotFound",
     "ArrayExpected",
     "AuthenticationRequired",
+    "BodyTimeout",
     "BodyTooLarge",
     "CircularRelationship",
     "ClientGone",

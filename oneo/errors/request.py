@@ -30,6 +30,10 @@ class ValidationFailed(DomainError):
     code, status, title = "VALIDATION_FAILED", 422, "The input is not valid."
 
 
+class BodyTimeout(DomainError):
+    code, status, title = "BODY_TIMEOUT", 408, "The body did not arrive in time."
+
+
 class BodyTooLarge(DomainError):
     code, status, title = "BODY_TOO_LARGE", 413, "The body is larger than the server accepts."
 

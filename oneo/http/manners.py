@@ -5,23 +5,24 @@ from __future__ import annotations
 import logging
 import re
 import time
-import zlib
+from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
-from typing import Any
+from typing import IO
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Request, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException
 
 from oneo import pacing, strict_json
 from oneo.config import Settings
-from oneo.errors import BodyTooLarge, InvalidParameter, MalformedRequest, UnsupportedMediaType
-from oneo.http import limits
+from oneo.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
+from oneo.http import bodies, limits
 from oneo.http.hosts import hosts
 from oneo.http.proxies import proxies
 from oneo.ids import new_token
 
 PROBES = frozenset({"/healthz", "/readyz", "/version", "/healthz/", "/readyz/", "/version/"})
+ACCOUNT_PATH = "/api/v1/auth/"
 MAX_QUERY_LENGTH = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _EXPOSED = (
@@ -32,30 +33,37 @@ _FIXED_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Vary", "Authorization
 _log = logging.getLogger("oneo.access")
 
 
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """The most bytes of a body, and the most values in its JSON."""
+
+    max_bytes: int
+    max_values: int
+
+
+SMALL_BODY = BodyLimits(max_bytes=65_536, max_values=1_000)
+
+
 class StrictRequest(Request):
     """A request whose body is bounded, also once decompressed, and whose JSON is strict."""
 
-    def get_data(self, *args: Any, **kwargs: Any) -> Any:
-        """Raises MalformedRequest when the body breaks off, or its chunks are none."""
-        try:
-            return super().get_data(*args, **kwargs)
-        except HTTPException:
-            raise
-        except Exception:  # noqa: BLE001 - each WSGI server has failures of its own for this
-            raise MalformedRequest("The body cannot be read to its end.") from None
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The whole body, which every other way of reading it goes through. Raises what `bodies.read_whole` raises."""
+        return BytesIO(bodies.read_whole(self.environ, self.body_limits.max_bytes))
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        """Small until the caller is authenticated, and on `auth/` always: nothing sent there is large."""
+        settings = _settings()
+        if g.get("actor") is None or self.path.startswith(ACCOUNT_PATH):
+            return BodyLimits(min(SMALL_BODY.max_bytes, settings.max_body_bytes), SMALL_BODY.max_values)
+        return BodyLimits(settings.max_body_bytes, settings.max_json_values)
 
     def read_body(self) -> bytes:
-        """Raises BodyTooLarge, UnsupportedMediaType, MalformedRequest."""
-        settings = _settings()
+        """Return the body, unpacked. Raises BodyTooLarge, UnsupportedMediaType, MalformedRequest."""
         encoding = self.headers.get("Content-Encoding", "identity").strip().lower()
-        if (self.content_length or 0) > settings.max_body_bytes:
-            raise BodyTooLarge
-        body: bytes = self.get_data(cache=True)
-        if encoding in {"", "identity"}:
-            return body
-        if encoding not in {"gzip", "deflate"}:
-            raise UnsupportedMediaType(f"The content encoding {encoding[:50]!r} is not supported.")
-        return _decompress(body, settings.max_body_bytes)
+        return bodies.unpacked(self.get_data(cache=True), encoding, self.body_limits.max_bytes)
 
     def strict_json(self) -> object:
         """Raises MalformedJson and what `read_body` raises."""
@@ -64,7 +72,8 @@ class StrictRequest(Request):
         charset = self.mimetype_params.get("charset", "utf-8").lower()
         if charset not in {"utf-8", "utf8", "us-ascii"}:
             raise UnsupportedMediaType("JSON is UTF-8.")
-        return strict_json.loads(self.read_body(), max_depth=_settings().max_json_depth)
+        body, max_values = self.read_body(), self.body_limits.max_values
+        return strict_json.loads(body, max_depth=_settings().max_json_depth, max_values=max_values)
 
 
 def is_json(mimetype: str) -> bool:
@@ -89,8 +98,10 @@ def _begin() -> Response | None:
     g.request_id = asked if _REQUEST_ID.fullmatch(asked) else new_token()
     g.peer = proxies().client_of(request)
     query = request.query_string
-    if len(query) > MAX_QUERY_LENGTH or query.count(b"&") >= _settings().max_parameters:
-        raise InvalidParameter("The query string has too many parameters.")
+    if len(query) > MAX_QUERY_LENGTH:
+        raise InvalidParameter(f"The query string is longer than {MAX_QUERY_LENGTH} bytes.")
+    if query.count(b"&") >= _settings().max_parameters:
+        raise InvalidParameter(f"The query string has more than {_settings().max_parameters} parameters.")
     if not _is_utf8(query):
         raise InvalidParameter("The query string is not UTF-8.")
     if b"%00" in query or "\0" in request.path:
@@ -164,17 +175,3 @@ def _preflight() -> Response:
         )
         response.headers["Access-Control-Max-Age"] = "600"
     return response
-
-
-def _decompress(body: bytes, limit: int) -> bytes:
-    inflater = zlib.decompressobj(wbits=47)
-    out = BytesIO()
-    try:
-        out.write(inflater.decompress(body, limit + 1))
-    except zlib.error:
-        raise MalformedRequest("The compressed body cannot be read.") from None
-    if out.tell() > limit:
-        raise BodyTooLarge
-    if not inflater.eof or inflater.unused_data:
-        raise MalformedRequest("The compressed body is not whole.")
-    return out.getvalue()

@@ -8,6 +8,8 @@ import socket
 from gunicorn import util
 from gunicorn.http.wsgi import Response
 
+from oneo.server.bodies import can_drain
+
 STALL_SECONDS = 60.0
 """How long a client may take nothing of its answer."""
 _PIECE = 65_536
@@ -18,6 +20,10 @@ class OneWrite(Response):
 
     headers_sent: bool
     _head = b""
+
+    def should_close(self) -> bool:
+        """Also when too much of the request's body was not read: a new connection costs less than reading it."""
+        return bool(super().should_close()) or not can_drain(self.req)
 
     def send_headers(self) -> None:
         if self.headers_sent:

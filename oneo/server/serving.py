@@ -1,4 +1,4 @@
-"""gunicorn and gevent: how a server of ours is set up. With worker.py and reply.py the only module that knows them."""
+"""Set up a gunicorn server with gevent workers. Only this module, worker.py, bodies.py and reply.py know either."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from gunicorn.http import message, wsgi
 
 from oneo.config import Settings
 from oneo.errors import ConfigurationError
+from oneo.server.bodies import BoundedChunkReader, WholeLengthReader
 from oneo.server.protocol import refusal
 from oneo.server.reply import OneWrite
 from oneo.server.worker import Worker
@@ -40,6 +41,8 @@ def serve(
     _allow_many_sockets()
     message.MAX_REQUEST_LINE = LONGEST_REQUEST_LINE
     util.write_error = _write_refusal
+    message.LengthReader = WholeLengthReader
+    message.ChunkedReader = BoundedChunkReader
     wsgi.Response = OneWrite
     _Server(settings, listener.detach(), on_fork, on_ready).run()
     sys.exit(0)

@@ -25,6 +25,7 @@ from psycopg2 import OperationalError, extensions
 from oneo import pacing
 from oneo.client import check_client, watch_client
 from oneo.errors import Unavailable
+from oneo.server import bodies
 
 CONNECT_SECONDS = 5.0
 SWITCH_SECONDS = 0.001
@@ -79,13 +80,20 @@ class Worker(GeventWorker):
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         self._idle.discard(sock)
+        bodies.guard(req, sock, self.app.settings.body_seconds)
         watch_client(partial(has_left, sock))
         try:
             super().handle_request(listener_name, req, sock, addr)
+            kept = self.alive and bodies.drain(req)
+        except StopIteration:
+            kept = False
         finally:
             watch_client(None)
-        if not self.alive:
+        if not kept:
+            if bodies.is_unread(req):
+                bodies.hang_up(sock)
             raise StopIteration  # as gunicorn ends a connection that is not kept
+        req.unreader.sock = sock
         self._idle.add(sock)
 
     def handle_quit(self, sig: int, frame: Any) -> None:

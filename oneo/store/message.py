@@ -173,7 +173,7 @@ def look_up(tenant_id: UUID, sql: str, parameters: Parameters = (), *, timeout_m
     setting = tenant_setting(tenant_id)
     if timeout_ms is not None:
         setting += f", set_config('statement_timeout', '{timeout_ms:d}', true)"
-    return _send(setting, sql, parameters, asked=timeout_ms is not None)
+    return _send(setting, sql, parameters, has_own_timeout=timeout_ms is not None)
 
 
 def note(tenant_id: UUID, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -232,13 +232,14 @@ def _gated(actor: Actor, parameters: Parameters) -> tuple[str, Parameters]:
 
 
 def _send(
-    setting: str, sql: str, parameters: Parameters, *, keep: bool = False, asked_by: Actor | None = None
+    setting: str, sql: str, parameters: Parameters, *, keep: bool = False, asked_by: Actor | None = None,
+    has_own_timeout: bool = False,
 ) -> list[Row]:  # fmt: skip
     """What is sent may be sent twice: a connection that died while it waited in the pool costs nobody an error.
 
     `asked_by`: this caller's question decides how long it takes, so it counts for the caller's share and ends when
     the client leaves. The server's own short work, the gate included, has no share and is never refused for what a
-    caller does.
+    caller does. Raises StatementTimeout for a caller's question, or with a timeout of its own; else Unavailable.
     """
     owner = owner_of(asked_by) if asked_by is not None else None
     for attempt in (1, 2):
@@ -249,7 +250,7 @@ def _send(
                 return _execute_kept(connection, setting, sql, parameters)
             return _execute(connection, f"{setting}; {sql}" if setting else sql, parameters)
         except psycopg2.errors.QueryCanceled as error:
-            raise (refused(error) if asked_by is not None else Unavailable()) from None
+            raise (refused(error) if asked_by is not None or has_own_timeout else Unavailable()) from None
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             died = bool(connection.closed)
             if died:

@@ -45,6 +45,7 @@ def _statuses(operation: Operation) -> set[int]:
         or operation.permission is SESSION
         or (operation.is_write and not operation.is_public),
         404: operation.path_parameters,
+        408: takes_body or once,
         409: once,
         412: operation.takes_if_match,
         413: takes_body or once,

@@ -38,6 +38,7 @@ STATUSES = {
     ),
     405: Status("MethodNotAllowed", "The address exists, the method does not; `Allow` lists those that do."),
     406: Status("NotAcceptable", "`Accept` names no media type that can be produced here; `produced` lists those."),
+    408: Status("RequestTimeout", "The body did not arrive in time. Repeat the request over a better connection."),
     409: Status(
         "Conflict",
         "The request meets something that is there already, or that is still going on. Read the present state, then "
@@ -48,7 +49,11 @@ STATUSES = {
         "The object is not in a version that `If-Match` names; `version` is the present one. Read it anew and repeat "
         "the change with its ETag.",
     ),
-    413: Status("ContentTooLarge", "The body is larger than the server accepts, also once it is decompressed."),
+    413: Status(
+        "ContentTooLarge",
+        "The body is larger than the server accepts, also once it is decompressed: `ONEO_MAX_BODY_BYTES`, and 64 kB on "
+        "`auth/`. The connection may be closed before the body is sent to its end.",
+    ),
     414: Status("UriTooLong", "The address is longer than the server accepts."),
     415: Status("UnsupportedMediaType", "The body is not of a media type, charset or encoding that is read here."),
     421: Status("MisdirectedRequest", "This host name is not served here."),
