@@ -27,6 +27,7 @@ from oneo.http.hosts import Hosts
 from oneo.http.limits import STORE_OPTIONS, Limits
 from oneo.http.proxies import Proxies
 from oneo.jobs.indexer import Indexer
+from oneo.operations.readiness import ReadinessProbe
 from oneo.realtime.socket import register_realtime
 from oneo.store.convoy import Convoy
 from oneo.store.fence import check_fence
@@ -114,5 +115,6 @@ def _configure(app: Flask, settings: Settings, *, as_owner: bool) -> None:
         "oneo.hosts": Hosts(settings),
         "oneo.proxies": Proxies(settings),
         "oneo.limits": Limits(limiter, settings),
+        "oneo.readiness": ReadinessProbe(app.app_context),
         "oneo.cursor_secret": hashlib.sha256(b"cursor:" + secret.encode()).digest(),
     }

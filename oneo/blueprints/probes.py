@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import orjson
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
 from oneo import __version__
 from oneo.access.permissions import PUBLIC
-from oneo.operations.readiness import check_readiness
+from oneo.operations.readiness import ReadinessProbe
 
 blp = Blueprint("probes", __name__)
 
@@ -30,7 +30,8 @@ def healthz() -> Response:
 @_open
 def readyz() -> Response:
     """It can do its work; what a load balancer asks before it sends anybody here."""
-    checks = check_readiness()
+    probe: ReadinessProbe = current_app.extensions["oneo.readiness"]
+    checks = probe.check()
     ready = all(checks.values())
     body = {
         "status": "ready" if ready else "unavailable",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 
 import psycopg2
@@ -14,13 +16,46 @@ from oneo.errors import ConfigurationError, DomainError
 from oneo.store.fence import check_fence
 from oneo.store.revision import applied_revision
 
+PROBE_SECONDS = 2.0
+"""Load balancers give up soon after."""
+_NOT_READY = {"database": False, "migrations": False, "role": False}
 _log = logging.getLogger("oneo.readiness")
 
 
+class ReadinessProbe:
+    """Runs the checks in a thread of their own, so that a database that hangs does not make the probe hang. Probes that
+    come meanwhile wait for the same run: a frozen database holds one connection, however often it is asked for.
+    """
+
+    def __init__(self, app_context: Callable[[], AbstractContextManager[object]]) -> None:
+        self._app_context = app_context
+        self._lock = threading.Lock()
+        self._running: threading.Thread | None = None
+        self._latest = _NOT_READY
+
+    def check(self) -> dict[str, bool]:
+        """Return each check by name; all have failed when they take longer than PROBE_SECONDS."""
+        with self._lock:
+            if self._running is None or not self._running.is_alive():
+                self._running = threading.Thread(target=self._run, name="readiness", daemon=True)
+                self._running.start()
+            thread = self._running
+        thread.join(PROBE_SECONDS)
+        if thread.is_alive():
+            _log.warning("not ready: the database did not answer within %s s", PROBE_SECONDS)
+            return _NOT_READY
+        return self._latest
+
+    def _run(self) -> None:
+        self._latest = _NOT_READY
+        with self._app_context():
+            self._latest = check_readiness()
+
+
 def check_readiness() -> dict[str, bool]:
-    """Each check by name. Why one fails is for the log, not for whoever asks."""
+    """Return each check by name. Why one fails is for the log, not for whoever asks."""
     if not _passes("database", applied_revision):
-        return {"database": False, "migrations": False, "role": False}
+        return _NOT_READY
     return {
         "database": True,
         "migrations": _passes("migrations", check_migrated),
