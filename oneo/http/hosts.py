@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 from uuid import UUID
@@ -9,11 +10,13 @@ from uuid import UUID
 from flask import current_app
 
 from oneo.config import Settings
-from oneo.errors import HostNotServed
+from oneo.errors import HostNotServed, MalformedRequest
 from oneo.store import identity as store
 
 REMEMBERED_SECONDS = 15.0
-_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?(:\d{1,5})?", re.ASCII)
+MAX_PORT = 65_535
+_HOST = re.compile(r"(?:(?P<name>[a-z0-9_.-]{1,253})|\[(?P<ipv6>[0-9a-f:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 class Hosts:
@@ -24,13 +27,18 @@ class Hosts:
         self._known: dict[str, tuple[float, UUID | None]] = {}
 
     def tenant_of(self, host: str) -> UUID | None:
-        """None for the base domain, and for any host while none is set. Raises HostNotServed."""
+        """Return None for the base domain, and for any well-formed host while no base domain is set.
+
+        Raises HostNotServed; MalformedRequest for what is no host, while any would be served.
+        """
+        name = _name_of(host)
         if not self.base:
+            # A client of HTTP/1.0 may leave the host out.
+            if name is None and host:
+                raise MalformedRequest("The Host header is not a valid host name with an optional port.")
             return None
-        name = host.lower()
-        if not _HOST.fullmatch(name):
+        if name is None:
             raise HostNotServed
-        name = name.partition(":")[0]
         if name == self.base:
             return None
         tenant_id = self._remembered(name)
@@ -52,6 +60,20 @@ class Hosts:
         slug = name.removesuffix(suffix)
         found = store.tenant_by_slug(slug) if slug != name else store.tenant_by_host(name)
         return found[0] if found else None
+
+
+def _name_of(host: str) -> str | None:
+    """Return the name or address in lower case and without the port, or None when the host is malformed."""
+    parts = _HOST.fullmatch(host.lower())
+    if parts is None or not 1 <= int(parts["port"] or 1) <= MAX_PORT:
+        return None
+    if parts["ipv6"]:
+        try:
+            return str(ipaddress.IPv6Address(parts["ipv6"]))
+        except ValueError:
+            return None
+    name = parts["name"]
+    return name if all(map(_LABEL.fullmatch, name.removesuffix(".").split("."))) else None
 
 
 def hosts() -> Hosts:
