@@ -212,10 +212,11 @@ def test_a_timeout_of_its_own_holds_for_one_statement(app: Flask, tenant: TestTe
         assert message.look_up(tenant.id, "SELECT current_setting('statement_timeout')") != [("50ms",)]
 
 
-ROUNDS = 300
+ROUNDS = 200
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(300)
 def test_the_worst_socket_delays_no_other_tenants_events(scene: Scene) -> None:
     """Forty subscriptions, each as expensive as a filter can be, over a log of large records that keeps growing."""
     before = _long_texts(scene.attacker.api, 60, MAX_TEXT)

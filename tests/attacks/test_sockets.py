@@ -150,6 +150,7 @@ def test_a_polling_client_that_sends_too_fast_is_closed(
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(300)
 def test_a_thousand_handshakes_shut_out_nobody(scene: Scene) -> None:
     with scene.undisturbed():
         crowd: list[Raw] = []
@@ -165,6 +166,7 @@ def test_a_thousand_handshakes_shut_out_nobody(scene: Scene) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("frame", ['42["nothing",{}]', "3", "x", '40{"token":"x"}'])
 def test_a_flood_of_messages_disturbs_nobody(scene: Scene, frame: str) -> None:
     """As fast as a process of its own can send, for ten seconds, on a new connection whenever one is closed."""
