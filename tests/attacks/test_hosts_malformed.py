@@ -17,8 +17,8 @@ MALFORMED = (
     "t.example:+80", "t.example:8o", "t.example:80:80", "t.example:٣", "[::1", "::1", "::1]", "[::1]x", "[]",
     "[1.2.3.4]", "[::1%25eth0]", "[g::1]", "[::1]:99999", "a..b", ".t.example", "-a.example", "a-.example",
     "t.example..", "a" * 64 + ".example", "a." * 127 + "ab", "user@t.example", "t.example/x", "t.example?x",
-    "t.example#x", "t example", "t.example\\x", "<t>", "t.example,u.example", "%74.example", "*.example", "ö.example", ".",
-    ":80",
+    "t.example#x", "t example", "t.example\\x", "<t>", "t.example,u.example", "%74.example", "*.example", "ö.example",
+    ".", ":80",
 )  # fmt: skip
 WELL_FORMED = (
     "t.example", "T.Example:443", "t.example:65535", "t.example:1", "t.example.", "127.0.0.1:8000", "[::1]:8000",
