@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from oneo.access.relationships import sees_type
+from oneo.access.relationships import readable
 from oneo.access.schema import schema_of
 from oneo.actor import Actor
 from oneo.errors import ThingInUse
@@ -41,11 +41,12 @@ class Ends:
         """
         if self.work is None or not removed:
             return
-        held = store.held(self.work.connection, self.actor.tenant_id, removed, self._of("restrict"))
+        held = store.held(
+            self.work.connection, self.actor.tenant_id, removed, self._of("restrict"), readable=readable(self.actor)
+        )
         if held:
-            seen = {type_id: count for type_id, count in held.items() if sees_type(self.actor, type_id)}
-            named = {found.slug: seen[found.id] for found in self.types if found.id in seen}
-            raise ThingInUse(extra={"relationships": sum(held.values()), "relationship_types": named})
+            named = {found.slug: held[found.id] for found in self.types if held.get(found.id)}
+            raise ThingInUse(extra={"relationships": sum(named.values()), "relationship_types": named})
         asleep = store.let_sleep(
             self.work.connection, self.actor.tenant_id, removed, self._of("keep", "restrict")
         )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from oneo.access.relationships import reads_all_relationships
 from oneo.access.schema import schema_of
 from oneo.events.unit import Unit
 from oneo.fields.links import ConstraintShape, TypeShape
@@ -23,8 +24,8 @@ NOT_ONE_WAY = Broken("CONSTRAINT_VIOLATION", None, "HIERARCHY", "one_way", {})
 
 
 def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) -> None:
-    """With nobody writing relationships that they speak of until the unit ends. Raises ConstraintViolation, which tells
-    how many there are and some of what they break.
+    """With nobody writing relationships that they speak of until the unit ends. Raises ConstraintViolation; to callers
+    who read all these relationships it tells how many there are and some of what they break, to others each kind once.
     """
     if not constraints:
         return
@@ -39,7 +40,10 @@ def check_present(work: Unit, type_id: UUID, constraints: Sequence[Constraint]) 
     for found in constraints:
         if found.constraint_type == "HIERARCHY":
             broken += [NOT_ONE_WAY] * link_ends.two_way(work.connection, work.actor.tenant_id, type_id)
-    refuse_broken(work.actor, broken[:MOST_TOLD], count=len(broken))
+    if all(reads_all_relationships(work.actor, found) for found in types):
+        refuse_broken(work.actor, broken[:MOST_TOLD], count=len(broken))
+    else:
+        refuse_broken(work.actor, list({(found.code, found.rule, found.at): found for found in broken}.values()))
 
 
 def _places(work: Unit, constraints: Sequence[Constraint]) -> set[UUID]:

@@ -90,27 +90,28 @@ def violation(actor: Actor, found: Broken) -> dict[str, Any]:
 
 
 def message_of(actor: Actor, found: Broken) -> str:
+    """Say what is allowed, and never how many relationships there are: the caller may not see all of them."""
     if found.code in _PLAIN:
         return _PLAIN[found.code]
     if "min" in found.detail:
-        least, left = found.detail["min"], found.detail["present"]
-        return f"The record needs at least {least} such relationships, {left} would be left."
+        return f"The record needs at least {found.detail['min']} such relationships."
     if found.kind in {"CARDINALITY", "EXCLUSIVITY"} or found.at in {"source", "target"}:
-        where = {"source": "The source has", "target": "The target has", "pair": "These records have"}[found.at]
-        present, most = found.detail["present"], found.detail["max"]
-        return f"{where} {present} such relationships at the same time already, and may have {most} at most."
+        where = {"source": "The source has", "target": "The target has", "pair": "This pair of records has"}[found.at]
+        return f"{where} as many such relationships at the same time as it may have: {found.detail['max']}."
     if found.at == "one_way":
         return "Relationships of a hierarchy go one way."
     if found.at == "max_depth":
-        return f"The hierarchy would be {found.detail['depth']} deep, at most {found.detail['max']} is allowed."
+        return f"The hierarchy would be deeper than the {found.detail['max']} levels that it may have."
     if found.at == "dependents":
         return "Another relationship needs this one."
     if found.at == "requires":
         return f"Another relationship is needed first{_named(actor, found.detail.get('requires'))}, for the whole time."
     if found.at == "kept_status":
         needing = _seen(actor, found.detail["type"])
-        of = f" of the type {needing.name!r}" if needing else ""
-        return f"Relationships{of} need this record to have the status {found.detail['status']!r}."
+        if needing is None:
+            return "A relationship needs this record to keep its status."
+        status = found.detail["status"]
+        return f"Relationships of the type {needing.name!r} need this record to have the status {status!r}."
     return f"The status of the record must be {found.detail['status']!r}."
 
 
@@ -126,7 +127,7 @@ def _mending(actor: Actor, found: Broken) -> list[dict[str, str]]:
 
     match found.code:
         case "DUPLICATE_RELATIONSHIP":
-            there = found.detail.get("relationship_id") if policy.allows(actor, P.RELATIONSHIPS_READ) else None
+            there = _readable_duplicate(actor, found)
             action = f"update:{there}" if there else "change_dates"
             return [say(action, "Change the relationship that is there, or let this one begin when that ends.")]
         case "INVALID_RELATIONSHIP_TYPE":
@@ -152,6 +153,12 @@ def _mending(actor: Actor, found: Broken) -> list[dict[str, str]]:
                 say("change_dates", "Choose a time at which there are fewer."),
             ]
     return []
+
+
+def _readable_duplicate(actor: Actor, found: Broken) -> str | None:
+    """The id of the relationship that is there, if the caller may read relationships of its type."""
+    there: str | None = found.detail.get("relationship_id")
+    return there if there and policy.allows(actor, P.RELATIONSHIPS_READ, UUID(found.detail["type"])) else None
 
 
 def _fitting(actor: Actor, places: Mapping[str, Any]) -> list[TypeShape]:

@@ -22,7 +22,8 @@ def duplicates(look: Look) -> str:
     found = " UNION ALL ".join(f"SELECT x.id FROM {look.there(test, stands=live)}" for test in (same, turned))
     return (
         "SELECT w.n, 'DUPLICATE_RELATIONSHIP', NULL::uuid, NULL::text, 'pair', "
-        f"jsonb_build_object('relationship_id', o.id) FROM wanted w CROSS JOIN LATERAL ({found} LIMIT 1) o"
+        "jsonb_build_object('relationship_id', o.id, 'type', w.type_id) "
+        f"FROM wanted w CROSS JOIN LATERAL ({found} LIMIT 1) o"
     )
 
 

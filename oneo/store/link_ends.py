@@ -10,6 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 
 from oneo.actor import Actor
 from oneo.fields.links import ConstraintShape
+from oneo.filters.sql import Sql
 from oneo.store import erasing, message
 from oneo.store.link_checks import Rules
 from oneo.store.link_sight import ids_sql
@@ -54,17 +55,22 @@ _LEFT = """
 )"""
 
 
-def held(connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], types: Sequence[UUID]) -> dict[UUID, int]:
-    """How many relationships of these types that have not ended join the records to others, by type."""
+def held(
+    connection: Connection, tenant_id: UUID, record_ids: Sequence[UUID], types: Sequence[UUID], *, readable: Sql
+) -> dict[UUID, int]:
+    """Return the types, of these, of which relationships that have not ended join the records to others, with how many
+    of each the caller reads.
+    """
     if not types:
         return {}
     ids = _texts(record_ids)
+    parameters = [*readable.values, tenant_id, ids, ids, ids, ids]
     sql = (
-        f"SELECT x.type_id, count(*) FROM relationships x WHERE {_standing(types)} "
+        f"SELECT x.type_id, count(*) FILTER (WHERE {readable.text}) FROM relationships x WHERE {_standing(types)} "
         "AND coalesce(x.effective_until > now(), true) "
         "AND NOT (x.source_id = ANY(%s::uuid[]) AND x.target_id = ANY(%s::uuid[])) GROUP BY x.type_id"
     )
-    return {row[0]: row[1] for row in message.execute(connection, sql, (tenant_id, ids, ids, ids, ids))}
+    return {row[0]: row[1] for row in message.execute(connection, sql, parameters)}
 
 
 def let_sleep(
