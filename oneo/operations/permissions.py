@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -26,7 +29,9 @@ def get_permissions(actor: Actor) -> dict[str, Any]:
     return {
         "user_id": actor.user_id,
         "is_administrator": policy.is_administrator(actor),
-        "permissions": {p.value: [_spell(g) for g in policy.granting(actor, p)] for p in P if policy.allows(actor, p)},
+        "permissions": {
+            p.value: [_spell(actor, g) for g in policy.granting(actor, p)] for p in P if policy.allows(actor, p)
+        },
         "catalogue": [
             {"permission": p.value, "about": p.about, "per_pipeline": p.per_pipeline, "per_row": p.per_row} for p in P
         ],
@@ -65,7 +70,7 @@ def explain_permission(
         "allowed": covered and reached,
         "reason": _reason(permission, covered=covered, reached=reached, about_pipeline=pipeline_id is not None),
         "granted_by": [
-            {"user_type": role.slug, "grant": _spell(grant)}
+            {"user_type": role.slug, "grant": _spell(actor, grant)}
             for role in roles
             for grant in policy.parse_grants(role.grants)
             if grant.permission in {permission.value, EVERYTHING} and grant.covers(pipeline_id)
@@ -105,7 +110,15 @@ def _reason(permission: P, *, covered: bool, reached: bool, about_pipeline: bool
     return "A grant covers this." if reached else f"The grants of {permission.value} are for other records."
 
 
-def _spell(grant: Grant) -> dict[str, Any]:
+def _spell(actor: Actor, grant: Grant) -> dict[str, Any]:
+    """The grant as the caller may know it: a hidden field does not exist for its reader, not even by name.
+
+    Callers who may read user types find the names there, and here too.
+    """
+    if not policy.allows(actor, P.USER_TYPES_READ):
+        hidden = {slug for _, slug in policy.hidden_places(actor)}
+        shown = {} if _names_any(grant.row_filter, hidden) else grant.row_filter
+        grant = replace(grant, hidden_fields=frozenset(), row_filter=shown)
     return {
         "permission": grant.permission,
         "pipelines": None if grant.pipelines is None else sorted(str(pipeline) for pipeline in grant.pipelines),
@@ -113,3 +126,12 @@ def _spell(grant: Grant) -> dict[str, Any]:
         "hidden_fields": sorted(grant.hidden_fields),
         "read_only_fields": sorted(grant.read_only_fields),
     }
+
+
+def _names_any(condition: object, slugs: AbstractSet[str]) -> bool:
+    """Whether a filter names one of these fields."""
+    if isinstance(condition, Mapping):
+        return any(
+            not slugs.isdisjoint(str(key).split("__")) or _names_any(part, slugs) for key, part in condition.items()
+        )
+    return isinstance(condition, list) and any(_names_any(part, slugs) for part in condition)

@@ -37,7 +37,8 @@ def _names(about: str, maximum: int) -> Entries:
 _NAME, _SLUG = {"example": "Sales team"}, {"example": "sales_team"}
 _DESCRIPTION = {"example": "Works on deals."}
 _ROWS = {
-    "description": "`all`, `own`, or a filter in the language of `filter=`.",
+    "description": "`all`, `own`, or a filter in the language of `filter=`. To readers without `user_types:read` an "
+    "empty filter stands for one about fields that are hidden from them.",
     "anyOf": [
         {"enum": ["all", "own"]},
         {
@@ -71,7 +72,10 @@ class GrantSchema(Schema):
         fields.UUID(), required=True, allow_none=True, metadata={"description": "Ids; null is all.", "example": None}
     )
     rows = Rows(required=True, metadata=_ROWS)
-    hidden_fields = fields.List(fields.String(), required=True, metadata={"example": ["salary"]})
+    hidden_fields = fields.List(
+        fields.String(), required=True,
+        metadata={"example": ["salary"], "description": "Empty for readers without `user_types:read`."},
+    )  # fmt: skip
     read_only_fields = fields.List(fields.String(), required=True, metadata={"example": []})
 
 

@@ -39,7 +39,7 @@ def test_one_s_own_set_and_all_that_there_is(tenant: TestTenant) -> None:
     user = tenant.user("reader", "editor")
     found = user.api.get("/users/permissions/").json
     assert (found["user_id"], found["is_administrator"]) == (str(user.id), False)
-    own, hiding = grant("records:read", rows="own"), grant("records:read", hidden_fields=["salary"])
+    own, hiding = grant("records:read", rows="own"), grant("records:read")
     assert set(found["permissions"]) == {"users:read", "records:read"}
     assert found["permissions"]["users:read"] == [grant("users:read")]
     assert own in found["permissions"]["records:read"]
