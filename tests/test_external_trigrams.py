@@ -24,7 +24,7 @@ from tests.installed import Server, postgres, settings
 pytestmark = pytest.mark.prove
 
 RECORDS = 20_000
-INDEX = "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_records_trigrams'"
+INDEX = "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_records_tenant_trigrams'"
 _FILL = """INSERT INTO records (tenant_id, id, pipeline_id, data)
     SELECT tenant_id, gen_random_uuid(), id, jsonb_build_object('name', 'Deal number ' || n, 'amount', n,
            'stage', 'open', 'code', md5(n::text)) FROM pipelines, generate_series(1, %s) n WHERE tenant_id = %s"""
@@ -80,7 +80,7 @@ def plan(external: Server, tenant: TestTenant, asked: dict[str, Any]) -> str:
     ids=str,
 )
 def test_a_piece_of_a_text_is_found_by_the_index(external: Server, full: TestTenant, asked: dict[str, Any]) -> None:
-    assert "Index Scan on ix_records_trigrams" in plan(external, full, asked)
+    assert "Index Scan on ix_records_tenant_trigrams" in plan(external, full, asked)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_an_index_that_misses_rows_is_not_asked(external: Server) -> None:
     addresses = Server(*(address.replace("/crm?", "/moved?") for address in _all(external)))
     databases.migrate(addresses.owner)
     with connected(addresses.owner) as connection:
-        rows(connection, "CREATE INDEX ix_records_trigrams ON records (id)")
+        rows(connection, "CREATE INDEX ix_records_tenant_trigrams ON records (id)")
     chosen = settings(addresses, addresses.server)
     assert not _knows(TenantFactory(create_app(chosen, as_owner=True), create_app(chosen)).create("moved"))
 

@@ -14,6 +14,7 @@ from oneo.fields.kinds.numbers import as_number
 from oneo.fields.kinds.terms import SLOT_LENGTH, Family
 from oneo.fields.scalars import Identifier, Integer, Keyword, Text
 from oneo.fields.shapes import PipelineShape
+from oneo.filters import tenant_indexes
 from oneo.filters.columns import SIGNS, Column
 from oneo.filters.sql import FALSE, Sql, all_of, any_of, like
 from oneo.filters.trigrams import narrowing
@@ -28,11 +29,13 @@ _SLOT_TYPES = {"t": "text", "n": "float8", "d": "timestamptz"}
 @dataclass(frozen=True, slots=True)
 class DataColumn(Column, ABC):
     """A text slot holds the first 256 characters, a number slot the nearest float: where that is not the whole truth,
-    the exact value in the JSON is looked at too. `trigrams`: there is an index of substrings.
+    the exact value in the JSON is looked at too. `stored`: the record is a row of the table, which has indexes, and no
+    state that it had once. `trigrams`: there is an index of substrings.
     """
 
     slug: str = ""
     slot: str | None = None
+    stored: bool = False
     trigrams: bool = False
 
     @property
@@ -90,7 +93,9 @@ class DataColumn(Column, ABC):
 
     def holds(self, value: object) -> Sql:
         """Equality by containment, which the index of the JSON serves."""
-        return Sql(f"({RECORD}.data @> %s::jsonb)", [exact_json.dumps({self.slug: value})])
+        document = exact_json.dumps({self.slug: value})
+        found = Sql(f"({RECORD}.data @> %s::jsonb)", [document])
+        return all_of([found, tenant_indexes.contains(RECORD, "data", document)]) if self.stored else found
 
 
 class WordColumn(DataColumn):
@@ -119,7 +124,7 @@ class WordColumn(DataColumn):
     def containing(self, value: str) -> Sql:
         """What the index finds is still held against the field. Where it is not used, the field comes first."""
         found = Sql(f"({self.as_text} ILIKE %s)", [like(value)])
-        return all_of([found, narrowing(value, f"{RECORD}.data")]) if self.trigrams else found
+        return all_of([found, narrowing(value, RECORD)]) if self.trigrams else found
 
 
 class FlagColumn(DataColumn):
@@ -212,12 +217,17 @@ _COLUMNS: Mapping[Family, type[DataColumn]] = {
 }
 
 
-def data_column(slug: str, kind: Kind, slot: str | None, *, trigrams: bool = False) -> DataColumn:
+def data_column(
+    slug: str, kind: Kind, slot: str | None, *, stored: bool = False, trigrams: bool = False
+) -> DataColumn:  # fmt: skip
     """`slot` is one that is filled; while it fills the field is asked about as if it had none."""
     column = _COLUMNS[kind.family]
     # Without a slot the order is that of what it would hold: lists and their cursors outlast its coming and going.
     order = f"{RECORD}.{slot}" if slot else _order(slug, kind)
-    return column(order, kind, nullable=True, sortable=kind.slot is not None, slug=slug, slot=slot, trigrams=trigrams)
+    return column(
+        order, kind, nullable=True, sortable=kind.slot is not None, slug=slug, slot=slot, stored=stored,
+        trigrams=trigrams,
+    )  # fmt: skip
 
 
 def _order(slug: str, kind: Kind) -> str:
@@ -253,7 +263,9 @@ def catalogue(shape: PipelineShape, hidden: frozenset[str], *, slots: bool = Tru
     Without slots it can be asked of anything that has the other columns of a record, which no index serves.
     """
     fields = {
-        f"data__{slug}": data_column(slug, found.kind, found.slot if slots else None, trigrams=slots and shape.trigrams)
+        f"data__{slug}": data_column(
+            slug, found.kind, found.slot if slots else None, stored=slots, trigrams=slots and shape.trigrams
+        )
         for slug, found in shape.fields.items()
         if slug not in hidden
     }

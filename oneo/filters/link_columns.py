@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from oneo import exact_json
 from oneo.fields.shapes import PipelineShape
+from oneo.filters import tenant_indexes
 from oneo.filters.columns import Column
 from oneo.filters.data import data_column
-from oneo.filters.sql import Sql
+from oneo.filters.sql import Sql, all_of
 
 
 class EffectiveColumn(Column):
@@ -37,7 +38,7 @@ class StatusColumn(Column):
 
 
 class MetadataColumn(Column):
-    """Any JSON; the index serves `contains`."""
+    """Any JSON, of a relationship or of a state that it had once."""
 
     __slots__ = ()
 
@@ -47,6 +48,18 @@ class MetadataColumn(Column):
         if operator == "exact" and value is not None:
             return Sql(f"({self.sql} = %s::jsonb)", [exact_json.dumps(value)])
         return Column.test(self, operator, value)
+
+
+class StoredMetadataColumn(MetadataColumn):
+    """That of a row of the table, where an index serves `contains`."""
+
+    __slots__ = ()
+
+    def test(self, operator: str, value: object) -> Sql:
+        found = MetadataColumn.test(self, operator, value)
+        if operator != "contains":
+            return found
+        return all_of([found, tenant_indexes.contains("x", "metadata", exact_json.dumps(value))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import digits
 
+from oneo.filters import tenant_indexes
 from oneo.filters.sql import FALSE, Sql, all_of
 
 MAX_WORDS = 20
@@ -36,10 +37,11 @@ def _quoted(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "':*"
 
 
-def compile_words(text: str, vectors: tuple[str, ...]) -> Sql:
-    """Every one of the vectors has all the words. A text without any word is found nowhere."""
+def compile_words(text: str, vectors: tuple[str, ...], row: str) -> Sql:
+    """Every one of the vectors of a record has all the words. A text without any word is found nowhere."""
     words = words_of(text)
     if not words:
         return FALSE
     query = words_query(words)
-    return all_of([Sql(f"({vector} @@ {query.text})", query.values) for vector in vectors])
+    found = [Sql(f"({vector} @@ {query.text})", query.values) for vector in vectors]
+    return all_of([*found, tenant_indexes.matches(row, query)])

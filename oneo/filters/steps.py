@@ -8,7 +8,7 @@ from oneo.fields.dates import DateTime
 from oneo.fields.kinds.registry import kind_named
 from oneo.fields.scalars import Boolean, Identifier, Integer
 from oneo.filters.columns import Column
-from oneo.filters.link_columns import MetadataColumn
+from oneo.filters.link_columns import StoredMetadataColumn
 
 _ID, _TIME = Identifier(), DateTime()
 STEPS: Mapping[str, Column] = {
@@ -17,7 +17,7 @@ STEPS: Mapping[str, Column] = {
     "target_record_id": Column("x.target_id", _ID),
     "is_bidirectional": Column("x.is_bidirectional", Boolean()),
     "strength": Column("x.strength", kind_named("number", {})),
-    "metadata": MetadataColumn("x.metadata", kind_named("json", {}), sortable=False),
+    "metadata": StoredMetadataColumn("x.metadata", kind_named("json", {}), sortable=False),
     "effective_from": Column("x.effective_from", _TIME),
     "effective_until": Column("x.effective_until", _TIME, nullable=True),
     "created_at": Column("x.created_at", _TIME),

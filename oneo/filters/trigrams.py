@@ -6,6 +6,7 @@ import re
 
 from oneo import exact_json
 from oneo.filters.sql import TRUE, Sql, like
+from oneo.filters.tenant_indexes import is_own
 
 _WORD = re.compile(r"[^\W_]{3}")
 
@@ -20,10 +21,10 @@ def as_in_json(text: str) -> str:
     return exact_json.dumps(text)[1:-1]
 
 
-def narrowing(text: str, data: str) -> Sql:
+def narrowing(text: str, row: str) -> Sql:
     """True of every record that has the text in one of its texts, and of few others. TRUE where the index would not
     know it: without three letters or digits in a row there is no trigram to look for.
     """
     if not _WORD.search(text):
         return TRUE
-    return Sql(f"({texts_of(data)} ILIKE %s)", [like(as_in_json(text))])
+    return Sql(f"({texts_of(f'{row}.data')} ILIKE %s AND {is_own(row)})", [like(as_in_json(text))])

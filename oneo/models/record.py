@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import Computed, Double, ForeignKeyConstraint, Index, String, Text, text
+from sqlalchemy import Computed, Double, ForeignKeyConstraint, Index, String, Text, literal_column, text
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,7 +18,7 @@ COMMENT_LENGTH = 20_000
 MAX_RECORD_BYTES = 262_144
 """Of a record's data as JSON: all its words must fit into one search vector."""
 
-TRIGRAMS = "ix_records_trigrams"
+TRIGRAMS = "ix_records_tenant_trigrams"
 """An index that is there where the server has pg_trgm: a migration makes it, and no model declares it."""
 SLOTS = {"t": 8, "n": 8, "d": 4, "u": 4}
 """Index slots of each kind: text, number, date, and the unique ones."""
@@ -62,8 +62,12 @@ class Record(TenantOwned, Timestamped, Versioned, Base):
         _list_index("created_at"),
         _list_index("updated_at"),
         Index("ix_records_deleted_at", "tenant_id", "pipeline_id", "id", postgresql_where=_GONE),
-        Index("ix_records_data", "data", postgresql_using="gin", postgresql_ops={"data": "jsonb_path_ops"}),
-        Index("ix_records_search", "search", postgresql_using="gin"),
+        Index(
+            "ix_records_tenant_data",
+            literal_column("(jsonb_set('{}'::jsonb, ARRAY[tenant_id::text], data))").label("document"),
+            postgresql_using="gin", postgresql_ops={"document": "jsonb_path_ops"},
+        ),
+        Index("ix_records_tenant_words", text("oneo_of_tenant(tenant_id, search)"), postgresql_using="gin"),
         *(_slot_index(name) for name in SLOT_NAMES),
     )  # fmt: skip
 

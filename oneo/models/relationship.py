@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Double, ForeignKeyConstraint, Index, Integer, String, text
+from sqlalchemy import Boolean, Double, ForeignKeyConstraint, Index, Integer, String, literal_column, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,8 +50,9 @@ class Relationship(TenantOwned, Timestamped, Versioned, Base):
         Index("ix_relationships_created_at", "tenant_id", "created_at", "id", postgresql_where=_ALIVE),
         Index("ix_relationships_type", "tenant_id", "type_id", "created_at", "id", postgresql_where=_ALIVE),
         Index(
-            "ix_relationships_metadata", "metadata", postgresql_using="gin",
-            postgresql_ops={"metadata": "jsonb_path_ops"},
+            "ix_relationships_tenant_metadata",
+            literal_column("(jsonb_set('{}'::jsonb, ARRAY[tenant_id::text], metadata))").label("document"),
+            postgresql_using="gin", postgresql_ops={"document": "jsonb_path_ops"},
         ),
     )  # fmt: skip
 

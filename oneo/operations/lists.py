@@ -137,7 +137,9 @@ def _search(resource: Resource, text: str) -> Sql:
     faults.check(InvalidParameter)
     if not text.strip():
         return TRUE
-    return compile_words(text, resource.words) if resource.words else compile_search(text, resource.search)
+    if resource.words:
+        return compile_words(text, resource.words, resource.alias)
+    return compile_search(text, resource.search)
 
 
 def picked(text: str, resource: Resource) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from oneo.fields.scalars import Boolean, Identifier
 from oneo.fields.shapes import PipelineShape
 from oneo.fields.words import Word
 from oneo.filters.columns import Column
-from oneo.filters.link_columns import EffectiveColumn, MetadataColumn, StatusColumn
+from oneo.filters.link_columns import EffectiveColumn, MetadataColumn, StatusColumn, StoredMetadataColumn
 from oneo.filters.sql import Sql
 from oneo.models.relationship import STATUSES
 from oneo.store import message
@@ -141,7 +141,7 @@ def link_resource(
             "effective_from": Column("x.effective_from", _TIME),
             "effective_until": Column("x.effective_until", _TIME, nullable=True),
             "strength": Column("x.strength", _NUMBER),
-            "metadata": MetadataColumn("x.metadata", kind_named("json", {}), sortable=False),
+            "metadata": StoredMetadataColumn("x.metadata", kind_named("json", {}), sortable=False),
             "created_at": Column("x.created_at", _TIME),
             "updated_at": Column("x.updated_at", _TIME),
             "created_by": Column("x.created_by", _ID, nullable=True),
@@ -163,8 +163,9 @@ _TOLD = (
 
 def told_columns(seen: Seen) -> Mapping[str, Column]:
     """What may be asked of the state that an event tells of."""
-    columns = link_resource(seen).columns
-    return {name: columns[name] for name in _TOLD}
+    found = link_resource(seen).columns
+    metadata = MetadataColumn("x.metadata", found["metadata"].type, sortable=False)
+    return {name: metadata if name == "metadata" else found[name] for name in _TOLD}
 
 
 def place_of(actor: Actor, link_ids: Sequence[UUID], visible: Sql) -> dict[UUID, tuple[UUID, UUID, UUID]]:

@@ -20,6 +20,7 @@ from oneo.filters.data import catalogue
 from oneo.filters.parse import parse_json
 from oneo.filters.trigrams import as_in_json
 
+TENANT = str(UUID(int=1))
 TEXTS = (
     'say "cheese" now', '""', "C:\\new\\table", "\\\\host\\share", "100% sure", "100 percent", "snake_case",
     "snakeXcase", "Müller & Söhne", "MÜLLER", "straße", "ÉCOLE", "\U0001f600 smile \U0001f600\U0001f600", "tab\there",
@@ -53,6 +54,7 @@ def cursor(database_address: str) -> Iterator[Any]:
     connection = psycopg2.connect(database_address)
     connection.autocommit = True
     with connection.cursor() as found:
+        found.execute("SELECT set_config('oneo.tenant', %s, false)", [TENANT])
         yield found
     connection.close()
 
@@ -62,8 +64,9 @@ def found(cursor: Any, texts: Sequence[str], asked: object, of: Catalogue) -> li
     data = [exact_json.dumps({"its": text, "it": "other", "n": 1, "deep": ["x"]}) for text in texts]
     where = compile_filter(parse_json(asked, of), of)
     cursor.execute(
-        f"SELECT r.n FROM unnest(%s::jsonb[]) WITH ORDINALITY AS r(data, n) WHERE {where.text} ORDER BY r.n",
-        [data, *where.values],
+        "SELECT r.n FROM (SELECT %s::uuid AS tenant_id, u.* FROM unnest(%s::jsonb[]) WITH ORDINALITY AS u(data, n)) r "
+        f"WHERE {where.text} ORDER BY r.n",
+        [TENANT, data, *where.values],
     )
     return [row[0] - 1 for row in cursor.fetchall()]
 
