@@ -7,8 +7,10 @@ from oneo.filters.ast import And, Comparison, Node, Not, Or, Related
 from oneo.filters.columns import Catalogue
 from oneo.filters.sql import Sql, all_of, any_of, like
 
-MAX_PLANNED = 2_000
-"""Comparisons that PostgreSQL may have to plan for a filter, at ten to thirty kilobytes of memory each."""
+MAX_PLANNED = 6_000
+"""Comparisons that PostgreSQL may have to plan for a filter, at ten to fifteen kilobytes of memory each. Ten relations
+in any arrangement remain below it.
+"""
 _PLANS_OF_A_STEP = 2
 """PostgreSQL plans an EXISTS within other conditions twice: for each row by itself, and for all of them by a hash."""
 _PLANNED_BY_A_STEP = 10

@@ -27,6 +27,7 @@ from oneo.fields.kinds.registry import kind_named
 from oneo.filters.compile import compile_filter
 from oneo.filters.data import MAX_ALTERNATIVES, data_column
 from oneo.filters.parse import MAX_CONDITIONS, MAX_VALUES, Budget, parse_json, parse_query
+from oneo.filters.related import MAX_RELATED
 from oneo.filters.sql import Sql
 from oneo.models import record as model
 from oneo.store import message
@@ -153,16 +154,17 @@ def _nested(conditions: int, *operators: str) -> dict[str, Any]:
     return asked
 
 
-WIDE = related("knows", filter={"related": [related("knows", filter=related("knows"))["related"]] * 2})
+WIDE = related("knows", filter=related("knows", filter={"related": [{"type": "knows"}] * (MAX_RELATED - 2)}))
 LARGEST: list[tuple[str, dict[str, Any]]] = [
     ("things", _lists(MAX_CONDITIONS, MAX_ALTERNATIVES)),
     ("things", _lists(1, MAX_VALUES)),
-    ("people", _nested(15, "contains")),
+    ("people", _nested(75, "contains")),
     ("people", {"related": [{"type": "knows", "filter": {"data__name": {"exact": "x"}}}] * 10}),
     ("people", related("knows", filter=related("knows", filter={"and": [{"data__age": 1}] * (MAX_CONDITIONS - 2)}))),
     ("people", WIDE),
 ]
-PLANNING_MEGABYTES = 100
+PLANNING_MEGABYTES = 250
+"""Of a statement that has the filter twice, as a list and its count."""
 
 
 def test_the_largest_filters_take_little_memory_to_plan(tenant: TestTenant) -> None:

@@ -7,8 +7,8 @@ Where records are many, make the indexes beforehand with CONCURRENTLY, and the f
 there under these names is taken as it is. A program of before finds the same rows without the former indexes, only
 row by row.
 
-Revision: 0015
-Follows: 0014
+Revision: 0014
+Follows: 0013
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
