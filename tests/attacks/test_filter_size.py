@@ -115,7 +115,7 @@ def test_values_are_counted_over_all_conditions_of_a_request(tenant: TestTenant)
     _things(tenant)
     most = MAX_VALUES // 10
     assert _dry_run(tenant, "things", _lists(10, most)).status_code == 200
-    body = assert_problem(_dry_run(tenant, "things", _lists(11, most)), 400, "INVALID_PARAMETER")
+    body = assert_problem(_dry_run(tenant, "things", _lists(11, most)), 422, "VALIDATION_FAILED")
     assert [(fault["code"], fault["pointer"]) for fault in body["errors"]] == [
         ("INVALID_FILTER", "/filter/and/10/data__notes/in")
     ]
