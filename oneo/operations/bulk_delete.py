@@ -60,9 +60,9 @@ def delete_by_filter(
     sight = find_pipeline(actor, pipeline, P.RECORDS_DELETE)
     try:
         node = parse_json(asked, sight.columns, partial(relations_of, actor, sight.shape))
+        chosen = compile_filter(node, sight.columns)
     except InvalidParameter as error:  # here it is part of a body
         raise ValidationFailed(faults=error.faults, extra=error.extra) from None
-    chosen = compile_filter(node, sight.columns)
     max_affected = _most(chosen) if max_affected is None else max_affected
     scope = all_of([reach(actor, P.RECORDS_DELETE, sight), chosen])
     known = select_ids(actor, sight.shape, scope, max_affected + 1)

@@ -195,7 +195,7 @@ def _planning_megabytes(tenant: TestTenant, place: str, asked: dict[str, Any]) -
 def test_conditions_behind_many_ways_are_refused_when_they_multiply(tenant: TestTenant) -> None:
     peopled(tenant)
     asked = _nested(MAX_CONDITIONS - 3, "contains")
-    body = assert_problem(_dry_run(tenant, "people", asked), 400, "INVALID_PARAMETER")
+    body = assert_problem(_dry_run(tenant, "people", asked), 422, "VALIDATION_FAILED")
     assert [(fault["code"], fault["pointer"]) for fault in body["errors"]] == [("INVALID_FILTER", "/filter")]
 
 
