@@ -8,12 +8,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from flask import current_app
-
 from oneo.access.permissions import P
 from oneo.access.schema import Sight, find_pipeline
 from oneo.actor import Actor
-from oneo.config import Settings
 from oneo.errors import (
     ArrayExpected,
     ConstraintViolation,
@@ -38,6 +35,7 @@ from oneo.operations.records import (
     reach,
     with_title,
 )
+from oneo.operations.size_limits import check_cells
 from oneo.operations.values import Checker, Values, repeated_keys, unique_fields
 from oneo.operations.violations import fault as fault_of
 from oneo.pacing import paced
@@ -207,16 +205,8 @@ def read_rows(entries: object, keys: frozenset[str]) -> list[Row]:
         raise ValidationFailed(faults=[Fault("", "TOO_MANY_ROWS", f"At most {MAX_ROWS} entries are taken in a call.")])
     hints = Hints()
     rows = [_row(at, entry, keys, FaultList(hints=hints)) for at, entry in enumerate(paced(entries, stride=16))]
-    _check_cells(rows)
+    check_cells(row.body for row in rows)
     return rows
-
-
-def _check_cells(rows: Sequence[Row]) -> None:
-    """Raise ValidationFailed when the entries have more values than one call may have."""
-    settings: Settings = current_app.extensions["oneo.settings"]
-    if sum(len(row.body["data"]) for row in rows if isinstance(row.body.get("data"), dict)) > settings.max_bulk_cells:
-        message = f"A call takes at most {settings.max_bulk_cells} values in all: send fewer entries at once."
-        raise ValidationFailed(faults=[Fault("", "TOO_MANY_VALUES", message)])
 
 
 def _row(at: int, entry: object, keys: frozenset[str], faults: FaultList) -> Row:

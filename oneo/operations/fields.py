@@ -27,7 +27,7 @@ from oneo.ids import as_id
 from oneo.models import Field, Pipeline
 from oneo.operations import conversion, slots
 from oneo.operations.lists import Listing, ListQuery, list_resource
-from oneo.operations.schema_limits import check_fields
+from oneo.operations.size_limits import check_fields
 from oneo.operations.slug_checks import RESERVED, read_slug
 from oneo.store import message
 from oneo.store.conversion import RECORDS, RELATIONSHIPS, Rows

@@ -23,7 +23,7 @@ from oneo.models import Field, Pipeline
 from oneo.models.pipeline import DEFAULT_COLOR, DEFAULT_ICON, DEFAULT_TYPE
 from oneo.operations.fields import add_fields, read_fields, title_kinds
 from oneo.operations.lists import Listing, ListQuery, list_resource, picked
-from oneo.operations.schema_limits import check_fields, check_pipelines
+from oneo.operations.size_limits import check_fields, check_pipelines
 from oneo.operations.slug_checks import RESERVED, note_taken_slug, read_slug
 from oneo.operations.templates import with_template
 from oneo.store import message

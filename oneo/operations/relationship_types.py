@@ -23,7 +23,7 @@ from oneo.operations.fields import add_fields, read_fields
 from oneo.operations.link_presence import check_present, settle_sleeping
 from oneo.operations.lists import Listing, ListQuery, picked
 from oneo.operations.pipelines import field_entries, graphql_name, last_deleted, list_shapes, rename
-from oneo.operations.schema_limits import check_fields, check_pipelines
+from oneo.operations.size_limits import check_fields, check_pipelines
 from oneo.operations.slug_checks import RESERVED, note_taken_slug, read_slug
 from oneo.store.lists import get_row
 from oneo.store.relationship_types import elsewhere, type_resource

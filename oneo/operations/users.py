@@ -105,7 +105,7 @@ def update_user(
         user = _locked(work, user_id, versions=versions)
         require_over(actor, user.id)
         faults = faults or FaultList()
-        _require_own_password(actor, user, body, faults)
+        needs_confirmation = _needs_confirmation(actor, user, body)
         check_locality(body, faults)
         roles = _roles(work, body["user_types"], faults) if "user_types" in body else None
         if "email" in body:
@@ -116,6 +116,8 @@ def update_user(
             auth.check_password(actor, user, body["password"], faults)
         if "email" in body:
             _note_taken_email(work, user.email, faults, but=user.id)
+        if needs_confirmation:
+            _check_current_password(user, body, faults)
         faults.check()
         _note_update(actor, work, user, roles)
         if body.get("password") is not None:
@@ -253,13 +255,16 @@ def _require_own_session(actor: Actor, user_id: UUID) -> None:
         policy.require_session(actor)
 
 
-def _require_own_password(actor: Actor, user: User, body: Mapping[str, Any], faults: FaultList) -> None:
-    """Whoever finds a session open must not be able to take the account over: users confirm a change of their own
-    password or address with their present password. Raises CredentialsInvalid when it is wrong.
+def _needs_confirmation(actor: Actor, user: User, body: Mapping[str, Any]) -> bool:
+    """Whether users change their own password or address: whoever finds a session open must not be able to take the
+    account over, so such a change is confirmed by the present password.
     """
     moves = "email" in body and auth.login_name(body["email"]) != user.email
-    if user.id != actor.user_id or not (moves or body.get("password") is not None):
-        return
+    return user.id == actor.user_id and (moves or body.get("password") is not None)
+
+
+def _check_current_password(user: User, body: Mapping[str, Any], faults: FaultList) -> None:
+    """Add a fault when it is missing. Raises CredentialsInvalid when it is wrong."""
     if body.get("current_password") is None:
         faults.add("/current_password", "REQUIRED", "Your own password or e-mail address needs your current password.")
     elif not passwords.verify_password(user.password_hash, body["current_password"]):

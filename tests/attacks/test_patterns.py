@@ -93,7 +93,7 @@ def _methods(tree: ast.Module, call: ast.Call) -> set[str]:
 def test_the_patterns_of_the_program_are_found() -> None:
     texts = [pattern for _, pattern, _, _ in _patterns()]
     assert len(texts) > 40
-    assert r"[a-z][a-z0-9]*(_[a-z0-9]+)*" in texts
+    assert r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$" in texts
 
 
 def test_every_pattern_is_linear() -> None:

@@ -103,7 +103,7 @@ def test_large_variables_cost_little(anyone: Api, variables: dict[str, Any]) -> 
     body = json.dumps({"query": query, "variables": variables})
     with effort() as spent:
         answer = anyone.request("POST", "/graphql", data=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422
+    assert answer.status_code in {400, 422}, "too many values are refused before they are parsed"
     assert len(answer.get_data()) < 5_000
     assert spent.calls < ENOUGH
 

@@ -75,6 +75,8 @@ def name_by_id(model: dict[str, Row], entries: Sequence[Entry], erased: Sequence
         if found is None and may_be_new:
             continue
         if found is None or found == NO_ID or found in seen or (may_be_new and is_gone(found)):
+            if entry.value and not may_be_new:
+                entry.faults.add(entry.value)  # of a change the values are checked whatever is wrong with the id
             entry.faults.add("id")
         else:
             entry.id = found

@@ -1,12 +1,15 @@
-"""How many pipelines, relationship types and fields a tenant may have: its documents are made of all of them."""
+"""How many pipelines, relationship types and fields a tenant may have, and how many values one call may bring."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, select
 
 from oneo.config import Settings
-from oneo.errors import LimitReached
+from oneo.errors import Fault, LimitReached, ValidationFailed
 from oneo.events.unit import Unit
 from oneo.models import Field, Pipeline
 
@@ -35,6 +38,14 @@ def check_fields(work: Unit) -> None:
     )
     if (count or 0) > limit:
         raise LimitReached(f"A tenant has at most {limit} fields.", extra={"limit": limit})
+
+
+def check_cells(entries: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ValidationFailed when the entries of a bulk call have more values than one call may have."""
+    limit = _settings().max_bulk_cells
+    if sum(len(entry["data"]) for entry in entries if isinstance(entry.get("data"), dict)) > limit:
+        message = f"A call takes at most {limit} values in all: send fewer entries at once."
+        raise ValidationFailed(faults=[Fault("", "TOO_MANY_VALUES", message)])
 
 
 def _settings() -> Settings:
