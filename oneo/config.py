@@ -66,9 +66,7 @@ class Settings:
         least=1,
     )
     max_json_depth: int = setting("ONEO_MAX_JSON_DEPTH", 64, "Deepest nesting of a JSON body.", least=1, most=500)
-    max_json_values: int = setting(
-        "ONEO_MAX_JSON_VALUES", 1_000_000, "Most values in a JSON body: objects, arrays and their entries.", least=1
-    )
+    max_json_values: int = setting("ONEO_MAX_JSON_VALUES", 1_000_000, "Most values and keys in a JSON body.", least=1)
     body_seconds: int = setting(
         "ONEO_BODY_SECONDS", 30, "Longest a body may take to arrive, beyond one second for each 16 kB.", least=1
     )

@@ -36,18 +36,17 @@ _large_parsing = threading.Lock()
 
 def loads(body: bytes, *, max_depth: int, max_values: int | None = None) -> Any:
     """Return the value of a JSON text. Raises MalformedJson for anything not strict (NaN, repeated keys, lone
-    surrogates, NUL, numbers that would be rounded), and for more than `max_values` values.
+    surrogates, NUL, numbers that would be rounded), and for more than `max_values` values and keys.
     """
     bare = _without_strings(body)
-    openings = bare.count(b"[") + bare.count(b"{")
-    if max_values is not None and openings + bare.count(b",") > max_values:
-        raise _fault("TOO_MANY_VALUES", f"The body has more than {max_values} values; send it in parts.")
+    openings, colons = bare.count(b"[") + bare.count(b"{"), bare.count(b":")
+    if max_values is not None and openings + colons + bare.count(b",") > max_values:
+        raise _fault("TOO_MANY_VALUES", f"The body has more than {max_values} values and keys; send it in parts.")
     value = _parse(body)
     if openings > max_depth and _is_deeper(bare, max_depth):
         raise _too_deep(max_depth)
     if b"\\u0000" in body and _has_nul(value):
         raise _fault("NUL_CHARACTER", "The character NUL cannot be stored.")
-    colons = bare.count(b":")
     if colons and colons != _count_pairs(value):
         raise _duplicate(body)
     return _exact(body) if _has_long_number(bare) else value

@@ -13,6 +13,7 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
 from oneo.errors import DomainError, FaultList, InvalidParameter, ValidationFailed, pointer
+from oneo.pacing import paced
 from oneo.schemas.base import Refusal
 
 _UNKNOWN = "Unknown field."
@@ -134,7 +135,7 @@ def _names(schema: Schema) -> set[str]:
 
 def _collect(messages: Any, where: str, faults: FaultList, known: Iterable[str], unknown: str) -> None:
     if isinstance(messages, dict):
-        for key, inner in messages.items():
+        for key, inner in paced(messages.items(), stride=64):
             _collect(inner, where if key == "_schema" else where + pointer(key), faults, known, unknown)
         return
     for text in messages if isinstance(messages, list) else [messages]:

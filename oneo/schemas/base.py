@@ -13,6 +13,7 @@ from oneo.errors import MAX_FAULTS
 from oneo.fields.slugs import MAX_LENGTH as SLUG_LENGTH
 from oneo.fields.slugs import PATTERN
 from oneo.operations.lists import MAX_PAGE_SIZE, PAGE_SIZE
+from oneo.pacing import paced
 
 
 class Refusal(str):
@@ -151,7 +152,8 @@ class Input(Schema):
         """More unknown keys than are told are refused at once: the library takes quadratic time to gather them."""
         if isinstance(data, dict) and len(data) > len(self.fields) + MAX_FAULTS:
             known = {field.data_key or name for name, field in self.load_fields.items()}
-            raise ValidationError({key: [self.error_messages["unknown"]] for key in data if key not in known})
+            messages = [self.error_messages["unknown"]]
+            raise ValidationError({key: messages for key in paced(data, stride=64) if key not in known})
         return data
 
 

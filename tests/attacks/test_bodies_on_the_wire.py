@@ -234,8 +234,8 @@ def test_bodies_made_of_very_many_values_do_not_hold_up_others(scene: Scene, sha
     """The largest that are still parsed, and what is beyond."""
     body = {
         "arrays": b"[" + b",".join([b"[]"] * 490_000) + b"]",
-        "objects": b"[" + b",".join([b'{"a":{}}'] * 330_000) + b"]",
-        "keys": b"{" + b",".join(b'"k%07d":1' % at for at in range(900_000)) + b"}",
+        "objects": b"[" + b",".join([b'{"a":{}}'] * 249_000) + b"]",
+        "keys": b"{" + b",".join(b'"k%07d":1' % at for at in range(499_000)) + b"}",
         "strings": b'{"a":"' + b'\\"' * 8_000_000 + b'"}',
         "too many": b"[" + b",".join([b"[]"] * 5_000_000) + b"]",
     }[shape]

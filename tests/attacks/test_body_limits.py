@@ -12,6 +12,7 @@ import requests
 from flask import Flask, request
 from werkzeug.test import TestResponse
 
+from oneo import pacing
 from oneo.app import create_app
 from oneo.errors import BodyTooLarge
 from oneo.http.manners import SMALL_BODY
@@ -131,3 +132,13 @@ def test_a_query_string_that_is_too_long_is_called_that(api: Api) -> None:
     assert too_long["detail"] == "The query string is longer than 16384 bytes."
     too_many = assert_problem(api.get("/users/?" + "&" * 5_000), 400, "INVALID_PARAMETER")
     assert too_many["detail"] == "The query string has more than 200 parameters."
+
+
+def test_very_many_unknown_keys_pause_for_others(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a million of them took seconds in one go."""
+    pauses: list[float] = []
+    monkeypatch.setattr(pacing, "SLICE_SECONDS", 0)
+    monkeypatch.setattr("time.sleep", pauses.append)
+    problem = assert_problem(api.post("/users/", {f"k{at}": 1 for at in range(20_000)}), 422, "VALIDATION_FAILED")
+    assert problem["errors_left_out"] > 19_000
+    assert len(pauses) > 600
