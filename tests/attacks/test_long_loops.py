@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +21,6 @@ from tests.api import Api, assert_problem
 from tests.attacks.conftest import Scene
 from tests.effort import effort
 from tests.factories.tenant import TestTenant
-from tests.live import LiveServer
 
 
 def pipeline(api: Api, *fields: dict[str, Any], name: str = "Deals") -> str:
@@ -139,13 +136,6 @@ def test_yaml_is_encoded_piece_by_piece() -> None:
     assert to_yaml(document).count(b"\n") == 1 + 3 * 5_000
 
 
-@pytest.fixture
-def attack(database_address: str, tmp_path: Path, tenant: TestTenant, other: TestTenant) -> Iterator[Scene]:
-    """As `scene`, with enough computing time for an attack to last."""
-    with LiveServer(tmp_path, database_url=database_address, ONEO_RATE_LIMITS="false") as server:
-        yield Scene(server, tenant, other)
-
-
 def post(scene: Scene, path: str, body: object) -> requests.Response:
     headers = {"Authorization": f"Bearer {scene.attacker.api.token}", "Content-Type": "application/json"}
     return requests.post(f"{scene.url}/api/v1{path}", data=json.dumps(body), headers=headers, timeout=120)
@@ -185,12 +175,12 @@ WIDE: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
 @pytest.mark.prove
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", WIDE)
-def test_a_wide_bulk_write_disturbs_nobody(attack: Scene, name: str) -> None:
+def test_a_wide_bulk_write_disturbs_nobody(scene: Scene, name: str) -> None:
     fields, rows = WIDE[name]
-    slug = pipeline(attack.attacker.api, *fields)
-    with attack.undisturbed():
+    slug = pipeline(scene.attacker.api, *fields)
+    with scene.undisturbed():
         for _ in range(2):
-            found = post(attack, f"/pipelines/{slug}/records/bulk_create/?mode=dry_run", rows)
+            found = post(scene, f"/pipelines/{slug}/records/bulk_create/?mode=dry_run", rows)
             assert found.status_code in {200, 201, 400, 422}, found.text[:500]
         time.sleep(1)
 
@@ -198,9 +188,9 @@ def test_a_wide_bulk_write_disturbs_nobody(attack: Scene, name: str) -> None:
 @pytest.mark.prove
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("form", ["json", "yaml"])
-def test_the_document_of_a_large_tenant_disturbs_nobody(attack: Scene, form: str) -> None:
+def test_the_document_of_a_large_tenant_disturbs_nobody(scene: Scene, form: str) -> None:
     for at in range(20):
-        pipeline(attack.attacker.api, *texts(200), name=f"P{at}")
-    with attack.undisturbed():
-        assert get(attack, f"/api/v1/openapi.{form}").status_code == 200
+        pipeline(scene.attacker.api, *texts(200), name=f"P{at}")
+    with scene.undisturbed():
+        assert get(scene, f"/api/v1/openapi.{form}").status_code == 200
         time.sleep(1)
